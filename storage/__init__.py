@@ -1,0 +1,1 @@
+"""Everything that is remembered: settings, run specs, tables, metrics and files."""
