@@ -1,0 +1,189 @@
+"""The only door to files: written aside, flushed to disk, renamed, with a manifest that vouches."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from storage import ids
+from storage.errors import StudioError
+
+MANIFEST = "manifest.json"
+_BLOCK = 1 << 20
+
+
+class Damaged(StudioError):
+    """A folder's files are not the ones its manifest names."""
+
+
+class Artifacts:
+    """The folders below the studio's home.
+
+    Args:
+        home: the studio's folder.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    def dataset(self, sha256: str) -> Path:
+        """Folder of a dataset, by the hash of the uploaded file's content."""
+        if len(sha256) != 64 or not sha256.isalnum():
+            raise ValueError(f"not a sha256: {sha256!r}")
+        return self.home / "datasets" / sha256
+
+    def base_model(self, base_model_id: str) -> Path:
+        """Folder of a base model that the studio built or downloaded."""
+        return self._named("models", base_model_id)
+
+    def run(self, run_id: str) -> Path:
+        """Folder of a run: its log, its checkpoints and its working folders."""
+        return self._named("runs", run_id)
+
+    def adapter(self, adapter_id: str) -> Path:
+        """Folder of a finished adapter in PEFT's layout."""
+        return self._named("adapters", adapter_id)
+
+    def log_file(self, run_id: str) -> Path:
+        """The file that a run's child writes its log to."""
+        return self.run(run_id) / "log.txt"
+
+    def free_bytes(self) -> int:
+        """Return the free space of the volume that holds the home folder, in bytes."""
+        return shutil.disk_usage(self.home).free
+
+    def scratch(self) -> Path:
+        """Return a new empty folder below the home, on the same volume, for work in progress."""
+        parent = self.home / "scratch"
+        parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(dir=parent))
+
+    def _named(self, kind: str, identifier: str) -> Path:
+        if not ids.is_safe(identifier):
+            raise ValueError(f"not an identifier: {identifier!r}")
+        return self.home / kind / identifier
+
+
+@contextmanager
+def staged(target: Path, about: dict[str, Any] | None = None) -> Iterator[Path]:
+    """Give an empty folder to fill; when the block ends well it becomes `target`, whole.
+
+    The staging folder lies beside the target (same volume). Every file is fsynced, the manifest
+    (names, sizes, sha256, `about`) is written last, the folder renamed and its parent fsynced. When
+    the block raises, nothing of it is left.
+
+    Raises:
+        FileExistsError: `target` is already there.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        yield staging
+        publish(staging, target, about)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+
+
+def publish(staging: Path, target: Path, about: dict[str, Any] | None = None) -> None:
+    """Seal a filled folder with a manifest and rename it to `target` (see `staged`).
+
+    Raises:
+        FileExistsError: `target` is already there.
+    """
+    if target.exists():
+        raise FileExistsError(target)
+    files = [_entry(staging, path) for path in _files(staging)]
+    manifest = staging / MANIFEST
+    manifest.write_text(json.dumps({"about": about or {}, "files": files}, indent=1), "utf-8")
+    _fsync(manifest)
+    for folder in {manifest.parent, *(path.parent for path in _files(staging))}:
+        _fsync(folder)
+    staging.rename(target)
+    _fsync(target.parent)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return a folder's manifest: `about` and `files` (name, size in bytes, sha256).
+
+    Raises:
+        Damaged: there is none, or it cannot be read.
+    """
+    try:
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
+    except (OSError, ValueError) as error:
+        raise Damaged(f"{folder.name} is not complete: its manifest is missing.") from error
+    return manifest
+
+
+def verify(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a folder after comparing every file's size and sha256 with it.
+
+    Raises:
+        Damaged: a file is missing, has another size, or has another content.
+    """
+    manifest = read_manifest(folder)
+    for entry in manifest["files"]:
+        path = folder / entry["name"]
+        if not path.is_file():
+            raise Damaged(f"{folder.name} is not complete: {entry['name']} is missing.")
+        if path.stat().st_size != entry["size"] or sha256(path) != entry["sha256"]:
+            raise Damaged(f"{folder.name} is damaged: {entry['name']} has changed.")
+    return manifest
+
+
+def sha256(path: Path) -> str:
+    """Return the hex sha256 of a file, read in blocks."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a small file that only its owner may read, aside and renamed."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(name).replace(path)
+
+
+def size(folder: Path) -> int:
+    """Return the bytes of all files below a folder; 0 where there is none."""
+    return sum(path.stat().st_size for path in _files(folder)) if folder.is_dir() else 0
+
+
+def remove(folder: Path) -> None:
+    """Delete a folder: renamed out of sight first, so that it is never seen half-deleted."""
+    if not folder.exists():
+        return
+    doomed = folder.with_name(f".deleted-{folder.name}-{os.getpid()}")
+    folder.rename(doomed)
+    shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _entry(staging: Path, path: Path) -> dict[str, Any]:
+    _fsync(path)
+    name = path.relative_to(staging).as_posix()
+    return {"name": name, "size": path.stat().st_size, "sha256": sha256(path)}
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

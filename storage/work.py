@@ -1,0 +1,130 @@
+"""Background work on datasets and base models: claim, report, finish, fail, recover."""
+
+from typing import Any, TypeVar
+
+from sqlalchemy import select
+
+from storage import leases
+from storage.database import Database
+from storage.errors import NotFound, StudioError
+from storage.status import WORK_MOVES, WorkStatus
+from storage.tables import BaseModelRow, DatasetRow
+
+Row = TypeVar("Row", DatasetRow, BaseModelRow)
+
+MOST_CRASHES = 3
+"""So often is work taken up again whose process died; then it has failed."""
+
+
+def claim(database: Database, table: type[Row], worker: str, seconds: float) -> Row | None:
+    """Claim the oldest waiting row for a worker, under a lease of that many seconds."""
+    with database.write() as session:
+        oldest = (
+            select(table.id)
+            .where(table.status == WorkStatus.WAITING, table.deleted_at.is_(None))
+            .order_by(table.created_at)
+            .limit(1)
+        )
+        row = leases.take(
+            session,
+            table,
+            table.id == oldest.scalar_subquery(),
+            (WorkStatus.WAITING, WorkStatus.WORKING),
+        )
+        if row is not None:
+            row.worker, row.lease_until = worker, leases.until(seconds)
+            row.stage, row.progress, row.error, row.hint = "", 0.0, None, None
+        return row
+
+
+def heartbeat(
+    database: Database, table: type[Row], identifier: str, attempt: int, seconds: float
+) -> None:
+    """Extend the lease. Raises Superseded where a newer attempt holds the row."""
+    with database.write() as session:
+        leases.extend(session, table, identifier, attempt, leases.until(seconds))
+
+
+def report(
+    database: Database, table: type[Row], key: tuple[str, int], share: float, words: str
+) -> None:
+    """Note how far the work is: `share` from 0 to 1, and what is being done. `key`: id, attempt."""
+    with database.write() as session:
+        row = leases.guard(session, table, *key)
+        row.progress, row.stage = min(max(share, 0.0), 1.0), words
+
+
+def finish(database: Database, table: type[Row], key: tuple[str, int], **found: Any) -> None:
+    """Note the result of the work (columns by name) and that the row is ready."""
+    with database.write() as session:
+        row = leases.guard(session, table, *key)
+        for name, value in found.items():
+            setattr(row, name, value)
+        row.progress, row.stage = 1.0, ""
+        _move(row, WorkStatus.READY)
+
+
+def fail(database: Database, table: type[Row], key: tuple[str, int], error: StudioError) -> None:
+    """Note why the work cannot be done, in the person's words."""
+    with database.write() as session:
+        row = leases.guard(session, table, *key)
+        row.error, row.hint = error.message, error.hint
+        _move(row, WorkStatus.FAILED)
+
+
+def crashed(database: Database, table: type[Row], key: tuple[str, int], reason: str) -> None:
+    """Note that the process of the work died: it waits again, three times at most."""
+    with database.write() as session:
+        _put_back(leases.guard(session, table, *key), reason)
+
+
+def recover(database: Database, table: type[Row]) -> list[str]:
+    """Put work back whose worker is gone; returns the ids."""
+    with database.write() as session:
+        rows = leases.orphans(session, table, [WorkStatus.WORKING])
+        for row in rows:
+            _put_back(row, "The studio was stopped while this was being prepared.")
+        return [row.id for row in rows]
+
+
+def retry(database: Database, table: type[Row], identifier: str, owner: str) -> None:
+    """Let failed work be tried again.
+
+    Raises:
+        NotFound: there is no such row of that owner.
+        StudioError: it has not failed.
+    """
+    with database.write() as session:
+        row = session.get(table, identifier)
+        if row is None or row.owner != owner:
+            raise NotFound(f"There is nothing with the id {identifier}.")
+        if row.status != WorkStatus.FAILED:
+            raise StudioError(f"{row.name} has not failed.", "There is nothing to try again.")
+        row.crashes = 0
+        _move(row, WorkStatus.WAITING)
+
+
+def anything_waiting(database: Database, table: type[Row]) -> bool:
+    """Tell whether a row waits for a worker."""
+    with database.read() as session:
+        waiting = select(table.id).where(
+            table.status == WorkStatus.WAITING, table.deleted_at.is_(None)
+        )
+        return session.scalars(waiting.limit(1)).first() is not None
+
+
+def _put_back(row: DatasetRow | BaseModelRow, reason: str) -> None:
+    row.crashes += 1
+    if row.crashes < MOST_CRASHES:
+        _move(row, WorkStatus.WAITING)
+        return
+    row.error = f"Preparing {row.name} was tried {row.crashes} times without success. {reason}"
+    row.hint = "Try again; if it fails again, look at the worker's log."
+    _move(row, WorkStatus.FAILED)
+
+
+def _move(row: DatasetRow | BaseModelRow, target: WorkStatus) -> None:
+    if target not in WORK_MOVES[WorkStatus(row.status)]:
+        raise StudioError(f"{row.name} is {row.status} and cannot become {target}.")
+    row.status = target
+    leases.release(row)
