@@ -1,0 +1,45 @@
+"""Adapters: list, download as a zip, delete and bring back."""
+
+from pathlib import Path
+
+from storage import adapters, archives, owned
+from storage.adapters import Adapter
+from storage.errors import StudioError
+from storage.tables import AdapterRow
+from studio.services import names
+from studio.services.studio import Studio
+
+
+def listing(studio: Studio, owner: str, *, deleted: bool = False) -> list[Adapter]:
+    """Return a person's adapters, newest first."""
+    return adapters.all_of(studio.database, owner, deleted=deleted)
+
+
+def get(studio: Studio, owner: str, adapter_id: str) -> Adapter:
+    """Return one adapter. Raises NotFound."""
+    return adapters.get(studio.database, owner, adapter_id)
+
+
+def download(studio: Studio, owner: str, adapter_id: str) -> tuple[Path, str]:
+    """Return a zip of an adapter in PEFT's layout, and the name to offer for it.
+
+    Raises:
+        NotFound: there is no such adapter of that owner.
+        StudioError: its files are gone.
+    """
+    found = get(studio, owner, adapter_id)
+    folder = studio.artifacts.adapter(adapter_id)
+    if not folder.is_dir():
+        raise StudioError(f"The files of {found.name} are gone.", "Train the run again.")
+    path = archives.zip_of(folder, studio.artifacts.scratch())
+    return path, names.for_download(found.name, ".zip")
+
+
+def delete(studio: Studio, owner: str, adapter_id: str) -> None:
+    """Delete an adapter from view; `restore` brings it back. Raises NotFound."""
+    owned.mark_deleted(studio.database, AdapterRow, owner, adapter_id, deleted=True)
+
+
+def restore(studio: Studio, owner: str, adapter_id: str) -> None:
+    """Bring a deleted adapter back. Raises NotFound."""
+    owned.mark_deleted(studio.database, AdapterRow, owner, adapter_id, deleted=False)

@@ -1,0 +1,158 @@
+"""Runs: check, plan, start, stop, resume, duplicate, and read their curves and log."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from storage import curves, metrics, owned, runs, specs
+from storage.curves import Opening
+from storage.errors import NotFound, Refused
+from storage.metrics import News
+from storage.runs import Run
+from storage.specs import RunSpec
+from storage.status import RunStatus, StopRequest
+from storage.tables import RunRow
+from studio.advice import plan as advice
+from studio.advice import presets
+from studio.advice.plan import Plan
+from studio.services import base_models, datasets
+from studio.services.studio import Studio
+
+LOG_BYTES = 200_000
+"""So much of the end of a log is shown at most."""
+
+
+@dataclass(frozen=True)
+class Log:
+    """A piece of a run's log: the text, and the offset in bytes to go on from."""
+
+    text: str
+    offset: int
+
+
+def preset(studio: Studio, owner: str, name: str, dataset_id: str, base_model_id: str) -> RunSpec:
+    """Return the settings that a preset fills in for this data and model. Raises NotFound."""
+    found = base_models.get(studio, owner, base_model_id)
+    data = datasets.get(studio, owner, dataset_id)
+    chosen = presets.settings(name, base_models.facts(found), data.rows_good)
+    named = {"name": f"{data.name} on {found.name}"[:120], "preset": name}
+    return specs.parse(
+        {"dataset_id": dataset_id, "base_model_id": base_model_id, **named, **chosen}
+    )
+
+
+def plan(studio: Studio, owner: str, values: dict[str, Any]) -> Plan:
+    """Return what would happen: faults and warnings by field, steps, time, memory.
+
+    Changes nothing. A dataset or model that is not there is a fault like any other.
+    """
+    try:
+        spec = specs.parse(values)
+    except Refused as error:
+        return Plan.refused(error.faults)
+    try:
+        data = datasets.get(studio, owner, spec.dataset_id)
+    except NotFound as error:
+        return Plan.refused_field("dataset_id", error.message)
+    try:
+        model = base_models.get(studio, owner, spec.base_model_id)
+    except NotFound as error:
+        return Plan.refused_field("base_model_id", error.message)
+    return advice.plan(spec, data, model, base_models.facts(model), advice.machine())
+
+
+def start(studio: Studio, owner: str, values: dict[str, Any]) -> Run:
+    """Put a run into the queue.
+
+    Raises:
+        Refused: with every fault at once, by field.
+    """
+    planned = plan(studio, owner, values)
+    if planned.faults:
+        raise Refused(planned.faults)
+    run = runs.add(studio.database, owner, specs.parse(values))
+    studio.doorbell.ring()
+    return run
+
+
+def listing(studio: Studio, owner: str, *, deleted: bool = False) -> list[Run]:
+    """Return a person's runs, newest first."""
+    return runs.all_of(studio.database, owner, deleted=deleted)
+
+
+def queue(studio: Studio, owner: str) -> list[Run]:
+    """Return the runs that wait, in the order in which they will start."""
+    waiting = [run for run in listing(studio, owner) if run.status is RunStatus.QUEUED]
+    return sorted(waiting, key=lambda run: (run.queued_at, run.id))
+
+
+def get(studio: Studio, owner: str, run_id: str) -> Run:
+    """Return one run. Raises NotFound."""
+    return runs.get(studio.database, owner, run_id)
+
+
+def stop(studio: Studio, owner: str, run_id: str) -> Run:
+    """Stop a run and keep what it learned; it can be resumed. Raises NotFound, StudioError."""
+    return runs.request_stop(studio.database, owner, run_id, StopRequest.KEEP)
+
+
+def discard(studio: Studio, owner: str, run_id: str) -> Run:
+    """Stop a run and throw away what it learned. Raises NotFound, StudioError."""
+    return runs.request_stop(studio.database, owner, run_id, StopRequest.DISCARD)
+
+
+def resume(studio: Studio, owner: str, run_id: str) -> Run:
+    """Let a stopped or failed run go on from its last checkpoint. Raises NotFound, StudioError."""
+    run = runs.resume(studio.database, owner, run_id)
+    studio.doorbell.ring()
+    return run
+
+
+def duplicate(studio: Studio, owner: str, run_id: str) -> RunSpec:
+    """Return a run's settings under a new name, ready for the form. Raises NotFound."""
+    spec = get(studio, owner, run_id).spec
+    return spec.model_copy(update={"name": f"Copy of {spec.name}"[:120]})
+
+
+def delete(studio: Studio, owner: str, run_id: str) -> None:
+    """Delete a run that is not under way from view; `restore` brings it back. Raises NotFound."""
+    run = get(studio, owner, run_id)
+    if run.is_active or run.status is RunStatus.QUEUED:
+        stop(studio, owner, run_id)
+    owned.mark_deleted(studio.database, RunRow, owner, run_id, deleted=True)
+
+
+def restore(studio: Studio, owner: str, run_id: str) -> None:
+    """Bring a deleted run back. Raises NotFound."""
+    owned.mark_deleted(studio.database, RunRow, owner, run_id, deleted=False)
+
+
+def attempts(studio: Studio, owner: str, run_id: str) -> list[dict[str, Any]]:
+    """Return a run's attempts in order. Raises NotFound."""
+    get(studio, owner, run_id)
+    return runs.attempts(studio.database, run_id)
+
+
+def news(studio: Studio, owner: str, run_id: str, cursor: str | None) -> News:
+    """Return the points of a run's curves that are new after a cursor. Raises NotFound."""
+    get(studio, owner, run_id)
+    return metrics.after(studio.database, run_id, cursor)
+
+
+def opening(studio: Studio, owner: str, run_id: str) -> Opening:
+    """Return a run's whole curves, at most 1,000 points each, and the cursor to go on from."""
+    get(studio, owner, run_id)
+    return curves.opening(studio.database, run_id)
+
+
+def log(studio: Studio, owner: str, run_id: str, offset: int | None = None) -> Log:
+    """Return a run's log from a byte offset on; without one, its end. Raises NotFound."""
+    get(studio, owner, run_id)
+    path = studio.artifacts.log_file(run_id)
+    if not path.is_file():
+        return Log("", 0)
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        start = max(0, size - LOG_BYTES) if offset is None else min(max(0, offset), size)
+        file.seek(start)
+        found = file.read(LOG_BYTES)
+    return Log(found.decode("utf-8", "replace"), start + len(found))

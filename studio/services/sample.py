@@ -1,0 +1,23 @@
+"""The sample: starter model, sample data and a first run, through the same services as the form."""
+
+from storage.runs import Run
+from studio.services import base_models, datasets, runs
+from studio.services.studio import Studio
+
+SAMPLE_PRESET = "quick"
+
+
+def start(studio: Studio, owner: str) -> Run:
+    """Set the sample up and put its run into the queue; it starts when the model is built.
+
+    A sample run that waits or is under way already is returned instead of a second one.
+    """
+    model = base_models.add_starter(studio, owner)
+    samples = datasets.add_samples(studio, owner)
+    data = next(found for found in samples if found.name.startswith("Patient"))
+    for run in runs.listing(studio, owner):
+        same = (run.dataset_id, run.base_model_id) == (data.id, model.id)
+        if same and (run.is_active or run.status == "queued"):
+            return run
+    spec = runs.preset(studio, owner, SAMPLE_PRESET, data.id, model.id)
+    return runs.start(studio, owner, {**spec.model_dump(mode="json"), "name": "Sample run"})
