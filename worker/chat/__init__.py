@@ -1,0 +1,1 @@
+"""The chat server: one resident base model answers for several adapters in one batch."""

@@ -1,0 +1,143 @@
+"""The one base model that stays in memory, and what must be known to talk to it."""
+
+import inspect
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+import torch
+from safetensors import SafetensorError
+from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, PreTrainedModel
+from transformers.cache_utils import DynamicLayer
+
+from storage.errors import StudioError
+
+# Above this many bytes of weights a processor answers in bfloat16: twice the size does not fit.
+_LARGE_BYTES: Final = 4_000_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Base:
+    """A loaded base model.
+
+    Attributes:
+        folder: where it was loaded from.
+        ends: the tokens that end an answer.
+        vocabulary: number of tokens the model can read and write.
+    """
+
+    folder: Path
+    model: PreTrainedModel
+    tokenizer: Any
+    ends: frozenset[int]
+    vocabulary: int
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model computes."""
+        return torch.device(self.model.device)
+
+    def logits(self, tokens: torch.Tensor, mask: torch.Tensor, cache: DynamicCache) -> torch.Tensor:
+        """Reads `tokens` behind what `cache` holds; returns what may come next.
+
+        Args:
+            tokens: shape [rows, new], padded on the left.
+            mask: shape [rows, cached + new], 1 where there is a token and 0 where padding.
+            cache: is extended by the new tokens.
+
+        Returns:
+            float32 on the CPU, shape [rows, vocabulary].
+        """
+        positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, -tokens.shape[1] :]
+        padded = bool((mask == 0).any())
+        output = self.model(
+            input_ids=tokens,
+            attention_mask=mask if padded else None,
+            position_ids=positions,
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        return output.logits[:, -1].float().cpu()
+
+
+def load(folder: Path) -> Base:
+    """Loads the model in `folder`: safetensors only, no code from the folder, no network.
+
+    Raises:
+        StudioError: the folder is incomplete or damaged, or of a kind the chat cannot run.
+    """
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
+        model, report = AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=_dtype(folder),
+            device_map={"": 0} if torch.cuda.is_available() else None,
+            attn_implementation="sdpa",
+            local_files_only=True,
+            output_loading_info=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise StudioError(
+            f'The base model "{folder.name}" cannot be loaded: {error}',
+            "Check the model's page, or add the model again.",
+        ) from error
+    _refuse_unusable(folder, model, report)
+    model.eval()
+    vocabulary = int(model.get_input_embeddings().weight.shape[0])
+    return Base(folder, model, tokenizer, _ends(model, tokenizer), vocabulary)
+
+
+@lru_cache(maxsize=64)
+def context_length(folder: Path) -> int:
+    """How many tokens the model in `folder` can hold at once; read from its config alone."""
+    try:
+        told = orjson.loads((folder / "config.json").read_bytes())
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise StudioError(
+            f'The base model "{folder.name}" has no readable config.json.', "Add the model again."
+        ) from error
+    told = {**told, **told.get("text_config", {})}
+    length = told.get("max_position_embeddings") or told.get("n_positions")
+    if not isinstance(length, int):
+        raise StudioError(f'The base model "{folder.name}" does not say how long its context is.')
+    return length
+
+
+def _dtype(folder: Path) -> torch.dtype:
+    if torch.cuda.is_available():
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(False) else torch.float16
+    size = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+    return torch.bfloat16 if size > _LARGE_BYTES else torch.float32
+
+
+def _refuse_unusable(folder: Path, model: PreTrainedModel, report: dict[str, Any]) -> None:
+    missing = sorted(report["missing_keys"])
+    if missing:
+        raise StudioError(
+            f'The base model "{folder.name}" lacks weights: {missing[0]} and '
+            f"{len(missing) - 1} others.",
+            "Add the model again.",
+        )
+    accepted = inspect.signature(model.forward).parameters
+    layers = DynamicCache(config=model.config).layers
+    if not {"position_ids", "logits_to_keep"} <= set(accepted) or not all(
+        isinstance(layer, DynamicLayer) for layer in layers
+    ):
+        raise StudioError(
+            f'Models of the kind {model.config.model_type}, like "{folder.name}", cannot be '
+            "talked to here yet.",
+            "Choose a model of the Llama, Mistral, Qwen2, Gemma or Phi families.",
+        )
+
+
+def _ends(model: PreTrainedModel, tokenizer: Any) -> frozenset[int]:
+    told = model.generation_config.eos_token_id
+    ends = told if isinstance(told, list) else [told]
+    return frozenset(token for token in [*ends, tokenizer.eos_token_id] if token is not None)

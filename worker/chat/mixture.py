@@ -1,0 +1,82 @@
+"""Every row of a batch gets its own adapter in the same pass through the base model."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.hooks import RemovableHandle
+from transformers import PreTrainedModel
+
+from worker.chat.adapters import Adapter, LowRank
+
+
+class Mixture:
+    """Adds low-rank products to a base model's linear layers, row by row.
+
+    For each layer the rows' matrices are stacked once (ranks filled up with zeros, which add
+    nothing) and applied by two batched products, `output + (x @ down) @ up`, instead of one pair
+    for each adapter as PEFT's mixed batches do. The base model itself is never changed.
+    """
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        """Starts with the base model alone."""
+        self._modules = dict(model.named_modules())
+        self._rows: list[Adapter | None] = []
+        self._hooks: list[RemovableHandle] = []
+
+    def arrange(self, rows: list[Adapter | None]) -> None:
+        """From now on row i of every batch is answered with `rows[i]`; None is the base alone."""
+        if [id(row) for row in rows] == [id(row) for row in self._rows]:
+            return
+        for hook in self._hooks:
+            hook.remove()
+        self._rows = list(rows)
+        names = sorted({name for row in rows if row is not None for name in row.layers})
+        self._hooks = [self._hooked(name) for name in names]
+
+    def _hooked(self, name: str) -> RemovableHandle:
+        layers = [None if row is None else row.layers.get(name) for row in self._rows]
+        return self._modules[name].register_forward_hook(_stacked(layers).add)
+
+
+@dataclass(frozen=True)
+class _Stack:
+    """What the rows' adapters add at one layer.
+
+    Attributes:
+        down: shape [rows, inputs, rank].
+        up: shape [rows, rank, outputs].
+        stretch: shape [rows, 1, outputs]; None when no row uses DoRA.
+    """
+
+    down: torch.Tensor
+    up: torch.Tensor
+    stretch: torch.Tensor | None
+
+    def add(self, module: nn.Module, inputs: tuple[Any, ...], output: torch.Tensor) -> torch.Tensor:
+        """A forward hook; inputs[0] is [rows, tokens, inputs], output [rows, tokens, outputs]."""
+        x = inputs[0]
+        if x.dim() != 3 or x.shape[0] != self.down.shape[0]:
+            raise RuntimeError(f"{type(module).__name__} got {tuple(x.shape)}: the rows are mixed")
+        if self.stretch is not None:
+            plain = output if module.bias is None else output - module.bias
+            output = output + self.stretch * plain
+        return torch.baddbmm(output, torch.bmm(x.to(self.down.dtype), self.down), self.up)
+
+
+def _stacked(layers: list[LowRank | None]) -> _Stack:
+    present = [layer for layer in layers if layer is not None]
+    rank = max(layer.down.shape[1] for layer in present)
+    down = present[0].down.new_zeros(len(layers), present[0].down.shape[0], rank)
+    up = down.new_zeros(len(layers), rank, present[0].up.shape[1])
+    stretch = down.new_zeros(len(layers), 1, present[0].up.shape[1])
+    for row, layer in enumerate(layers):
+        if layer is None:
+            continue
+        down[row, :, : layer.down.shape[1]] = layer.down
+        up[row, : layer.up.shape[0]] = layer.up
+        if layer.stretch is not None:
+            stretch[row, 0] = layer.stretch
+    uses_dora = any(layer.stretch is not None for layer in present)
+    return _Stack(down, up, stretch if uses_dora else None)
