@@ -19,6 +19,8 @@ from storage.tables import AttemptRow, MetricPointRow, RunRow
 NAMES = ("loss", "eval_loss", "learning_rate", "grad_norm", "tokens_per_second", "memory_bytes")
 """The curves that every recipe reports; it may add others."""
 
+_LARGEST_STEP = 2**31 - 1
+
 
 @dataclass(frozen=True)
 class Point:
@@ -88,7 +90,6 @@ def after(database: Database, run_id: str, cursor: str | None = None, most: int 
     """
     attempt, seen = _read_cursor(cursor)
     with database.read() as session:
-        row = session.get_one(RunRow, run_id)
         reset = _reset(session, run_id, attempt)
         if reset is not None:
             seen = {name: min(step, reset) for name, step in seen.items()}
@@ -96,7 +97,20 @@ def after(database: Database, run_id: str, cursor: str | None = None, most: int 
         for name in names(session, run_id):
             points += _points_after(session, run_id, name, seen.get(name, -1), most)
         seen |= {point.name: point.step for point in points}
-        return News(points, _write_cursor(row.attempt, seen), reset)
+        return News(points, cursor_at(session, run_id, seen), reset)
+
+
+def cursor_at(session: Session, run_id: str, seen: dict[str, int]) -> str:
+    """Return the cursor of a reader who has seen each curve (by name) up to a step.
+
+    It names the newest attempt that has gone on from a step, not the newest attempt: one that is
+    claimed but has not removed the later points yet is still news to this reader.
+    """
+    resumed = select(func.max(AttemptRow.attempt)).where(
+        AttemptRow.run_id == run_id, AttemptRow.resumed_step.is_not(None)
+    )
+    text = json.dumps([session.scalar(resumed) or 0, seen], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def names(session: Session, run_id: str) -> list[str]:
@@ -162,19 +176,21 @@ def _reset(session: Session, run_id: str, attempt: int) -> int | None:
     )
 
 
-def _write_cursor(attempt: int, seen: dict[str, int]) -> str:
-    text = json.dumps([attempt, seen], separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
 def _read_cursor(cursor: str | None) -> tuple[int, dict[str, int]]:
     if not cursor:
         return 0, {}
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         attempt, seen = json.loads(base64.urlsafe_b64decode(padded))
-        return int(attempt), {str(name): int(step) for name, step in seen.items()}
-    except (ValueError, TypeError, AttributeError) as error:
+        return _whole(attempt), {str(name): _whole(step) for name, step in seen.items()}
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise StudioError(
             "The cursor is not one that the studio gave.", "Leave it out to read from the start."
         ) from error
+
+
+def _whole(number: object) -> int:
+    """Return a whole number that every database can compare with. Raises ValueError."""
+    if not isinstance(number, int) or abs(number) > _LARGEST_STEP:
+        raise ValueError(number)
+    return number
