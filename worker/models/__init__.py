@@ -1,0 +1,1 @@
+"""Base models: checked, brought in from a folder, or downloaded from the hub; without torch."""
