@@ -143,9 +143,9 @@ class _Pass:
             self._keep(judged, number)
 
     def _keep(self, judged: Judged, number: int) -> None:
-        shape, body, characters, answers, ignored = judged
+        shape, stem, canonical, characters, answers, ignored = judged
         tally = self.tally
-        self._output.row(body, number)
+        self._output.row(stem, canonical, number)
         tally.shapes[shape] += 1
         tally.characters += characters
         tally.answers += answers
@@ -153,8 +153,8 @@ class _Pass:
             tally.longest = characters
         if ignored:
             tally.ignore(ignored)
-        if b"<" in body or b"INST]" in body:
-            tally.look_for_tokens(body, number)
+        if b"<" in canonical or b"[" in canonical:
+            tally.look_for_tokens(canonical, number)
 
     def _take_odd(self, line: bytes | None, refused: Exception, number: int, open_: bool) -> None:
         """A blank line, a row behind a byte order mark of joined files, or a fault."""

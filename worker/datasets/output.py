@@ -40,11 +40,14 @@ class Output:
         for file in self._files:
             file.close()
 
-    def row(self, body: bytes, line: int) -> None:
-        """Adds a normalised row; its hash covers the content alone, never the line number."""
-        digest = sha256(body)
+    def row(self, stem: bytes, canonical: bytes, line: int) -> None:
+        """Adds a normalised row, given without its closing brace.
+
+        Its hash covers the canonical bytes of the content alone, never the line number.
+        """
+        digest = sha256(canonical)
         tail = f',"line":{line},"hash":"{digest.hexdigest()[:16]}"}}\n'
-        self._rows.append(body[:-1] + tail.encode())
+        self._rows.append(stem + tail.encode())
         self._digests.append(digest.digest()[:8])
 
     def fault(self, fault: RowFault) -> None:

@@ -1,14 +1,24 @@
 """Recognises by its own fields which format a row is in, and brings it into the one we keep."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import Any
 
 from worker.datasets.faults import Refusal, quoted
-from worker.datasets.turns import Turn, careful, empty_answer, listed, named_type, plain
+from worker.datasets.turns import (
+    ROLES,
+    SHAREGPT_ROLES,
+    Turn,
+    careful,
+    empty_answer,
+    listed,
+    named_type,
+    plain,
+)
 
-# content to keep, characters of the whole row, characters of the answers
-Normalised = tuple[dict[str, Any], int, int]
+# content to write, or None where the row itself is the content; canonical text of the content;
+# characters of the whole row; characters of the answers
+Normalised = tuple[dict[str, Any] | None, str, int, int]
 
 KNOWN_FIELDS = {
     "messages": frozenset({"messages"}),
@@ -34,20 +44,33 @@ def normalise(row: Any) -> tuple[str, Normalised]:
     raise _unrecognised(row)
 
 
+def canonical(roles: Iterable[str], contents: Iterable[str]) -> str:
+    """The text a row is recognised by; two rows share it exactly if their content is equal.
+
+    NUL separates, as no accepted text holds one. Never change this: evaluation splits hang on it.
+    """
+    return "\0".join((*roles, *contents))
+
+
 def _messages(row: dict[str, Any]) -> Normalised:
     turns = row["messages"]
-    if type(turns) is list and (counted := plain(turns)):
-        return (row if len(row) == 1 else {"messages": turns}), *counted
+    if counted := plain(turns, "role", "content", ROLES):
+        roles, contents, characters, answers = counted
+        content = None if len(row) == 1 else {"messages": turns}
+        return content, canonical(roles, contents), characters, answers
     return _conversation(careful(turns, "messages"))
 
 
 def _sharegpt(row: dict[str, Any]) -> Normalised:
     turns = row["conversations"]
     system = _optional(row, "system")
-    if not system:
-        return _conversation(careful(turns, "conversations"))
-    clean = listed(turns, "conversations")
-    return _checked([{"role": "system", "content": system}, *clean])
+    if system:
+        return _checked([{"role": "system", "content": system}, *listed(turns, "conversations")])
+    if counted := plain(turns, "from", "value", SHAREGPT_ROLES):
+        roles, contents, characters, answers = counted
+        clean = [{"role": r, "content": c} for r, c in zip(roles, contents, strict=True)]
+        return {"messages": clean}, canonical(roles, contents), characters, answers
+    return _conversation(careful(turns, "conversations"))
 
 
 def _alpaca(row: dict[str, Any]) -> Normalised:
@@ -66,18 +89,16 @@ def _alpaca(row: dict[str, Any]) -> Normalised:
 def _prompt_completion(row: dict[str, Any]) -> Normalised:
     prompt, completion = row["prompt"], row.get("completion")
     if type(prompt) is str and type(completion) is str and completion and not completion.isspace():
-        content = {"messages": _exchange(prompt, completion)}
-        return content, len(prompt) + len(completion), len(completion)
-    return _checked(
-        _side(row, "prompt", "user") + _side(row, "completion", "assistant"),
-    )
+        return _conversation(_exchange(prompt, completion))
+    return _checked(_side(row, "prompt", "user") + _side(row, "completion", "assistant"))
 
 
 def _text(row: dict[str, Any]) -> Normalised:
     text = _required(row, "text")
     if not text or text.isspace():
         raise Refusal("empty_text", '"text" is empty.', "Write the text, or remove the line.")
-    return {"text": text}, len(text), len(text)
+    content = None if len(row) == 1 else {"text": text}
+    return content, canonical(("text",), (text,)), len(text), len(text)
 
 
 _SHAPES: tuple[tuple[str, str, Callable[[dict[str, Any]], Normalised]], ...] = (
@@ -105,9 +126,10 @@ def _checked(turns: list[Turn]) -> Normalised:
 
 
 def _conversation(turns: list[Turn]) -> Normalised:
-    characters = sum(len(turn["content"]) for turn in turns)
+    roles = [turn["role"] for turn in turns]
+    contents = [turn["content"] for turn in turns]
     answers = sum(len(turn["content"]) for turn in turns if turn["role"] == "assistant")
-    return {"messages": turns}, characters, answers
+    return {"messages": turns}, canonical(roles, contents), sum(map(len, contents)), answers
 
 
 def _history(history: Any) -> list[list[str]]:

@@ -47,9 +47,9 @@ class Tally:
             kept = name in self.ignored or len(self.ignored) < NAMES_LIMIT
             self.ignored[name[:60] if kept else "…"] += 1
 
-    def look_for_tokens(self, body: bytes, line: int) -> None:
+    def look_for_tokens(self, text: bytes, line: int) -> None:
         """Notes a row whose text holds a control token; the caller has seen its first letter."""
-        found = CONTROL_TOKEN.search(body)
+        found = CONTROL_TOKEN.search(text)
         if found:
             self.token_rows += 1
             if self.token_rows == 1:

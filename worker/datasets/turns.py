@@ -4,13 +4,16 @@
 `careful` takes the same decision slowly, accepts what needs rewriting and words every refusal.
 """
 
+from functools import lru_cache
 from typing import Any
 
 from worker.datasets.faults import Refusal, quoted
 
 Turn = dict[str, str]
+# roles, contents, characters of all turns, characters of the answers
+Conversation = tuple[tuple[str, ...], list[str], int, int]
 
-ROLES = ("system", "user", "assistant", "tool")
+ROLES = {"system": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
 START = ""
 AFTER: dict[str, frozenset[str]] = {
     START: frozenset({"system", "user"}),
@@ -32,30 +35,42 @@ TOOL_SPEAKERS = ("tool", "function_call", "function", "observation", "tool_call"
 _MEANT = SHAREGPT_ROLES | {"developer": "system", "ai": "assistant", "chatbot": "assistant"}
 
 
-def plain(turns: list[Any]) -> tuple[int, int] | None:
-    """Characters of all turns and of the answers, or None when the turns need a careful look.
+def plain(turns: Any, role: str, content: str, names: dict[str, str]) -> Conversation | None:
+    """The ordinary conversation, or None when the turns need a careful look.
 
-    A plain turn has exactly a role and a text, in this order, so that the row's own objects can
-    be written out unchanged.
+    Args:
+        turns: what the row holds; anything may be in it.
+        role: the field that names the speaker.
+        content: the field that holds the text.
+        names: our role for each name of a speaker.
     """
-    previous, characters, answers = START, 0, 0
     try:
-        for turn in turns:
-            first, second = turn
-            if first != "role" or second != "content":
+        roles = tuple([names[turn[role]] for turn in turns])
+        contents = [turn[content] for turn in turns]
+        if sum(map(len, turns)) != 2 * len(roles):
+            return None
+        characters, answers = len("".join(contents)), 0  # join raises where one is not text
+        for place in _answers(roles):
+            answer = contents[place]
+            if not answer or answer.isspace():
                 return None
-            role, content = turn["role"], turn["content"]
-            if type(content) is not str or role not in AFTER[previous]:
-                return None
-            characters += len(content)
-            if role == "assistant":
-                if not content or content.isspace():
-                    return None
-                answers += len(content)
-            previous = role
-    except (KeyError, TypeError, ValueError):
+            answers += len(answer)
+    except (KeyError, TypeError):
         return None
-    return (characters, answers) if previous == "assistant" else None
+    return (roles, contents, characters, answers) if answers else None
+
+
+@lru_cache(maxsize=1024)
+def _answers(roles: tuple[str, ...]) -> tuple[int, ...]:
+    """Where the answers stand in a legal order of roles; nothing for any other order."""
+    steps = zip((START, *roles), roles, strict=False)
+    if (
+        not roles
+        or roles[-1] != "assistant"
+        or any(role not in AFTER[last] for last, role in steps)
+    ):
+        return ()
+    return tuple(place for place, role in enumerate(roles) if role == "assistant")
 
 
 def careful(turns: Any, field: str) -> list[Turn]:
