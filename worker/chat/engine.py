@@ -1,7 +1,6 @@
 """The engine: one thread that writes all answers, token by token, over one resident base model."""
 
 import gc
-import logging
 import threading
 import time
 from collections import OrderedDict, deque
@@ -11,6 +10,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Final
 
+import structlog
 import torch
 
 from storage.errors import StudioError
@@ -23,7 +23,7 @@ from worker.chat.catalogue import Contestant
 from worker.chat.exchange import Busy, ContextExceeded, Deliver, Ending, Event, Piece, Ticket
 from worker.chat.sampling import Sampling
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 DEFAULT_MAX_TOKENS: Final = 1024
 
@@ -141,7 +141,7 @@ class Engine:
             if self._batch is not None and self._batch.rows:
                 self._batch.step()
         except Exception as error:  # the engine's door: a bug ends the batch, not the server
-            log.exception("The batch failed.")
+            log.exception("batch_failed")
             self._fail(error)
 
     def _forget_cancelled(self) -> None:

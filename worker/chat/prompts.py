@@ -134,6 +134,7 @@ class Prompts:
                 cwd=_HOUSE,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
+                start_new_session=True,  # Ctrl-C is for the server, which then closes our input
             )
         return self._child
 

@@ -1,0 +1,40 @@
+"""Starts the chat server: `python -m worker.chat`."""
+
+import asyncio
+
+import uvicorn
+
+from storage import database, settings
+from storage.artifacts import Artifacts
+from storage.ids import LOCAL_PERSON
+from storage.settings import Settings
+
+
+def main() -> None:
+    """Listens on 127.0.0.1 until it is told to stop; loads no model before the first question."""
+    read = settings.load()
+    settings.quiet_libraries(read.home, offline=True)
+    asyncio.run(_serve(read))
+
+
+async def _serve(read: Settings) -> None:
+    # The libraries look at the environment when they are imported, so only now.
+    from worker.chat.engine import Engine, Limits  # noqa: PLC0415
+    from worker.chat.prompts import Prompts  # noqa: PLC0415
+    from worker.chat.server import create_app  # noqa: PLC0415
+    from worker.chat.stored import StoredCatalogue  # noqa: PLC0415
+
+    opened = database.opened(read)
+    try:
+        catalogue = StoredCatalogue(opened, Artifacts(read.home), LOCAL_PERSON)
+        limits = Limits(adapter_bytes=read.chat_adapter_bytes)
+        app = create_app(Engine(limits), catalogue, Prompts())
+        await uvicorn.Server(
+            uvicorn.Config(app, host="127.0.0.1", port=read.chat_port, log_config=None)
+        ).serve()
+    finally:
+        opened.close()
+
+
+if __name__ == "__main__":
+    main()
