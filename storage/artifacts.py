@@ -1,5 +1,6 @@
 """The only door to files: written aside, flushed to disk, renamed, with a manifest that vouches."""
 
+import errno
 import hashlib
 import json
 import os
@@ -98,13 +99,13 @@ def publish(staging: Path, target: Path, about: dict[str, Any] | None = None) ->
     """
     if target.exists():
         raise FileExistsError(target)
-    files = [_entry(staging, path) for path in _files(staging)]
+    content = {"about": about or {}, "files": [_entry(staging, path) for path in _files(staging)]}
     manifest = staging / MANIFEST
-    manifest.write_text(json.dumps({"about": about or {}, "files": files}, indent=1), "utf-8")
+    manifest.write_text(json.dumps({**content, "seal": _seal(content)}, indent=1), "utf-8")
     _fsync(manifest)
-    for folder in {manifest.parent, *(path.parent for path in _files(staging))}:
+    for folder in (*(path for path in sorted(staging.rglob("*")) if path.is_dir()), staging):
         _fsync(folder)
-    staging.rename(target)
+    _rename(staging, target)
     _fsync(target.parent)
 
 
@@ -112,12 +113,14 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """Return a folder's manifest: `about` and `files` (name, size in bytes, sha256).
 
     Raises:
-        Damaged: there is none, or it cannot be read.
+        Damaged: there is none, it cannot be read, or it is not as it was written.
     """
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
     except (OSError, ValueError) as error:
         raise Damaged(f"{folder.name} is not complete: its manifest is missing.") from error
+    if not isinstance(manifest, dict) or manifest.pop("seal", None) != _seal(manifest):
+        raise Damaged(f"{folder.name} is damaged: its manifest has changed.")
     return manifest
 
 
@@ -150,11 +153,15 @@ def write_private(path: Path, text: str) -> None:
     """Write a small file that only its owner may read, aside and renamed."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(name).replace(path)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def size(folder: Path) -> int:
@@ -169,6 +176,21 @@ def remove(folder: Path) -> None:
     doomed = folder.with_name(f".deleted-{folder.name}-{os.getpid()}")
     folder.rename(doomed)
     shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _rename(staging: Path, target: Path) -> None:
+    try:
+        staging.rename(target)
+    except OSError as error:
+        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+            raise
+        raise FileExistsError(target) from error  # somebody else published it meanwhile
+
+
+def _seal(content: dict[str, Any]) -> str:
+    """Return the sha256 of a manifest's content, so that a change in the manifest shows too."""
+    as_read = json.loads(json.dumps(content))  # keys that are no text become text
+    return hashlib.sha256(json.dumps(as_read, sort_keys=True).encode()).hexdigest()
 
 
 def _files(folder: Path) -> list[Path]:

@@ -1,6 +1,5 @@
 """Runs: queued, claimed, moved by compare-and-set, stopped, resumed and recovered."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +16,9 @@ from storage.tables import AttemptRow, BaseModelRow, DatasetRow, RunRow, now
 
 MOST_CRASHES = 3
 """So often is a run taken up again that dies without having saved anything new."""
+
+_NEEDED: tuple[Any, Any] = (DatasetRow, BaseModelRow)
+_AFTER = {StopRequest.KEEP: RunStatus.STOPPED, StopRequest.DISCARD: RunStatus.DISCARDED}
 
 
 class Run(BaseModel):
@@ -112,8 +114,7 @@ def request_stop(database: Database, owner: str, run_id: str, request: StopReque
         if row.status in ACTIVE:
             row.stop_request = request
         else:
-            keep = request is StopRequest.KEEP
-            _end(session, row, RunStatus.STOPPED if keep else RunStatus.DISCARDED, "by request")
+            _end(session, row, _AFTER[request], "by request")
         return Run.model_validate(row)
 
 
@@ -195,10 +196,13 @@ def put_back(database: Database, run_id: str, attempt: int, reason: str) -> Run:
 
 
 def release(database: Database, run_id: str, attempt: int) -> None:
-    """Put a run back because its worker shuts down in order; that counts as no crash."""
+    """Put a run back because its worker shuts down in order; that counts as no crash.
+
+    A run that a person has asked to stop stops. Raises Superseded.
+    """
     with database.write() as session:
         row = leases.guard(session, RunRow, run_id, attempt)
-        _end(session, row, RunStatus.QUEUED, "the worker was shut down")
+        _end(session, row, _asked(row) or RunStatus.QUEUED, "the worker was shut down")
 
 
 def recover(database: Database) -> list[str]:
@@ -238,16 +242,15 @@ def _ready() -> Any:
         .where(
             RunRow.status == RunStatus.QUEUED,
             RunRow.deleted_at.is_(None),
-            DatasetRow.status == WorkStatus.READY,
-            BaseModelRow.status == WorkStatus.READY,
+            *(table.status == WorkStatus.READY for table in _NEEDED),
+            *(table.deleted_at.is_(None) for table in _NEEDED),
         )
         .order_by(RunRow.queued_at, RunRow.id)
     )
 
 
 def _hopeless() -> Any:
-    lost: Iterable[Any] = (DatasetRow, BaseModelRow)
-    data, model = ((t.status == WorkStatus.FAILED) | t.deleted_at.is_not(None) for t in lost)
+    data, model = ((t.status == WorkStatus.FAILED) | t.deleted_at.is_not(None) for t in _NEEDED)
     return (
         select(RunRow)
         .join(DatasetRow, DatasetRow.id == RunRow.dataset_id)
@@ -258,16 +261,20 @@ def _hopeless() -> Any:
 
 def _put_back(session: Session, row: RunRow, reason: str) -> None:
     row.crashes += 1
-    if row.stop_request == StopRequest.DISCARD:
-        _end(session, row, RunStatus.DISCARDED, reason)
-    elif row.stop_request == StopRequest.KEEP:
-        _end(session, row, RunStatus.STOPPED, reason)
+    asked = _asked(row)
+    if asked is not None:
+        _end(session, row, asked, reason)
     elif row.crashes < MOST_CRASHES:
         _end(session, row, RunStatus.QUEUED, reason)
     else:
         row.error = f"The training process ended {row.crashes} times without getting any further."
         row.hint = f"Last time: {reason}. Look at the log; a smaller batch or length often helps."
         _end(session, row, RunStatus.FAILED, reason)
+
+
+def _asked(row: RunRow) -> RunStatus | None:
+    """Return the status that a person's stop request leads to; None where there is none."""
+    return None if row.stop_request is None else _AFTER[StopRequest(row.stop_request)]
 
 
 def _end(session: Session, row: RunRow, status: RunStatus, outcome: str) -> None:

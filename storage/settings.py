@@ -18,7 +18,7 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=lambda: user_data_path("tuning-studio"))
     host: str = "127.0.0.1"
     port: int = Field(7860, ge=1, le=65535)
-    database_url: str | None = None
+    database_url: str | None = Field(None, repr=False)  # it may hold a password
     chat_url: str | None = None
     chat_port: int = Field(7861, ge=1, le=65535)
     max_upload_bytes: int = Field(20 * GIGABYTE, gt=0)
@@ -60,7 +60,8 @@ class Settings(BaseSettings):
         given = self.model_dump(
             exclude={"hub_endpoint", "environment_hub_token"}, exclude_none=True
         )
-        return {**os.environ, **{f"STUDIO_{name.upper()}": str(given[name]) for name in given}}
+        own = {f"STUDIO_{name.upper()}": str(given[name]) for name in given}
+        return {**os.environ, **own, "HF_ENDPOINT": self.hub_endpoint}
 
 
 def load() -> Settings:

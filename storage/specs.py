@@ -243,13 +243,17 @@ _WORDS = {
     "float_type": "Must be a number.",
     "bool_parsing": "Must be yes or no.",
     "bool_type": "Must be yes or no.",
+    "int_parsing_size": "This number is too long.",
     "string_type": "Must be text.",
+    "string_unicode": "Must be text.",
+    "tuple_type": "Must be a list of names.",
+    "invalid_key": "The name of a setting must be text.",
     "literal_error": "Must be one of {expected}.",
     "model_type": "The settings must be an object with named fields.",
 }
 
 
 def _fault(details: ErrorDetails) -> Fault:
-    words = _WORDS.get(details["type"], details["msg"])
+    words = _WORDS.get(details["type"], "This cannot be used here.")
     name = str(details["loc"][0]) if details["loc"] else "settings"
     return Fault(name, words.format(**details.get("ctx", {})))
