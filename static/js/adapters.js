@@ -1,0 +1,38 @@
+// The adapters page: what runs have left behind, to compare, to download, to delete and bring back.
+
+import { get, poll, post, remove } from "./api.js";
+import { fillWhenChanged, h } from "./dom.js";
+import { bytes, count, moment, number } from "./format.js";
+import { button, empty, link, notice } from "./parts.js";
+import { startSample } from "./sample.js";
+import { t } from "./words.js";
+
+export function draw(root) {
+  const look = async () => {
+    const adapters = await get("/api/v1/adapters");
+    fillWhenChanged(root, adapters, () => (adapters.length ? adapters.map((adapter) => card(adapter, look)) : nothing()));
+  };
+  poll(look, 3);
+}
+
+function nothing() {
+  return empty(t("adapters.empty.title"), t("adapters.empty.words"), button(t("sample.try"), startSample, { kind: "primary" }), link(t("runs.new"), "/train"));
+}
+
+function card(adapter, look) {
+  const path = `/api/v1/adapters/${adapter.id}`;
+  const erase = async () => {
+    await remove(path);
+    await look();
+    notice(t("deleted", { name: adapter.name }), { undo: async () => { await post(`${path}/restore`); await look(); } });
+  };
+  const exam = adapter.eval_loss === null ? "" : t("adapters.exam", { loss: number(adapter.eval_loss) });
+  return h("article", { class: "ts-card" },
+    h("h3", {}, adapter.name),
+    h("p", { class: "ts-soft" }, [t("adapters.line", { step: count(adapter.step), size: bytes(adapter.bytes), when: moment(adapter.created_at) }), exam].filter(Boolean).join(" · ")),
+    h("div", { class: "ts-actions" },
+      link(t("run.compare"), `/playground?with=adapter:${adapter.id}`, "primary"),
+      link(t("run.download"), `${path}/download`),
+      link(t("adapters.run"), `/run?run=${adapter.run_id}`),
+      button(t("delete"), erase, { kind: "link", key: `delete-${adapter.id}` })));
+}

@@ -1,0 +1,42 @@
+// Speaks to the studio's JSON API; a refusal becomes an error with the studio's own words.
+
+export class ApiError extends Error {
+  constructor(status, body) {
+    const error = body?.error ?? {};
+    super(error.message ?? "The studio did not answer as expected.");
+    this.status = status;
+    this.hint = error.hint ?? "";
+    this.faults = body?.faults ?? [];
+  }
+}
+
+async function call(method, path, body) {
+  const options = { method, headers: { accept: "application/json" } };
+  if (body !== undefined) {
+    options.headers["content-type"] = "application/json";
+    options.body = JSON.stringify(body);
+  }
+  const response = await fetch(path, options);
+  const text = await response.text();
+  let value = null;
+  try { value = text ? JSON.parse(text) : null; } catch { value = null; }
+  if (!response.ok) throw new ApiError(response.status, value);
+  return value;
+}
+
+export const get = (path) => call("GET", path);
+export const post = (path, body = {}) => call("POST", path, body);
+export const remove = (path) => call("DELETE", path);
+export const parameter = (name) => new URLSearchParams(location.search).get(name);
+
+// Calls `look` now and every `seconds`; slower while the page is hidden. Returns a function that ends it.
+export function poll(look, seconds) {
+  let ended = false;
+  async function round() {
+    if (ended) return;
+    try { await look(); } catch (error) { console.debug(error); }
+    if (!ended) setTimeout(round, 1000 * seconds * (document.hidden ? 5 : 1));
+  }
+  round();
+  return () => { ended = true; };
+}

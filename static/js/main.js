@@ -1,0 +1,28 @@
+// Finds the islands that Gradio's pages leave free and lets the module of each draw into it.
+
+const ISLANDS = {
+  home: () => import("./home.js"),
+  datasets: () => import("./datasets.js"),
+  models: () => import("./models.js"),
+  runs: () => import("./runs.js"),
+  run: () => import("./run.js"),
+  adapters: () => import("./adapters.js"),
+  playground: () => import("./playground.js"),
+};
+
+document.documentElement.lang = "en";
+
+async function settle() {
+  for (const [name, load] of Object.entries(ISLANDS)) {
+    const place = document.getElementById(`island-${name}`);
+    if (!place || place.dataset.settled) continue;
+    place.dataset.settled = "yes";
+    const root = document.createElement("div");
+    root.className = "ts-island";
+    place.append(root);
+    (await load()).draw(root);
+  }
+}
+
+new MutationObserver(settle).observe(document.documentElement, { childList: true, subtree: true });
+settle();

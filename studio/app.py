@@ -1,0 +1,48 @@
+"""The Gradio app: every page of the list, mounted on the studio's own FastAPI app."""
+
+import warnings
+from pathlib import Path
+
+import gradio as gr
+from fastapi import FastAPI
+
+from studio.pages import PAGES
+from studio.services.studio import Studio
+from studio.theme import theme
+from studio.words import say
+
+STYLES = Path(__file__).resolve().parents[1] / "static" / "studio.css"
+HEAD = '<script type="module" src="/static/js/main.js"></script>'
+
+
+def build(studio: Studio) -> gr.Blocks:
+    """Return the app with all pages."""
+    home, *others = PAGES
+    with gr.Blocks(title=say("app.name"), analytics_enabled=False) as app:
+        gr.Navbar(main_page_name=home.title)
+        home.build(studio)
+    for page in others:
+        with app.route(page.title, page.path, show_in_navbar=page.in_navbar):
+            page.build(studio)
+    return app
+
+
+def mount_pages(app: FastAPI, studio: Studio) -> FastAPI:
+    """Mount the pages at the root of the web app."""
+    with warnings.catch_warnings():
+        # Gradio says on each mount that several pages cannot be rendered on the server.
+        warnings.filterwarnings("ignore", message="SSR mode is not supported", category=UserWarning)
+        return gr.mount_gradio_app(
+            app,
+            build(studio),
+            "/",
+            theme=theme(),
+            css_paths=[STYLES],
+            head=HEAD,
+            footer_links=[],
+            run_history=False,
+            enable_monitoring=False,
+            ssr_mode=False,
+            show_error=False,
+            max_file_size=studio.settings.max_upload_bytes,
+        )

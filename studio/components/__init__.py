@@ -1,0 +1,1 @@
+"""Pieces of pages that are more than one widget."""

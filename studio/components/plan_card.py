@@ -1,0 +1,60 @@
+"""The card before Start: what will happen, faults and warnings apart."""
+
+from storage import specs
+from storage.errors import Fault
+from studio.advice.plan import Plan
+from studio.words import say
+
+_MARKUP = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_{}[]<>()#+-.!|~$"})
+
+
+def plain(text: str) -> str:
+    """Return text so that markdown shows it as it is."""
+    return " ".join(text.split()).translate(_MARKUP)
+
+
+def markdown(plan: Plan) -> str:
+    """Return the card's text."""
+    parts = [f"### {say('train.plan')}"]
+    if plan.faults:
+        parts += [f"**{say('train.plan.faults')}**", _bullets(plan.faults)]
+    else:
+        parts += [f"**{say('train.plan.ok')}**", _table(plan)]
+        if plan.steps is None or plan.memory_bytes is None:
+            parts.append(say("train.plan.waits"))
+    if plan.warnings:
+        parts += [f"**{say('train.plan.warnings')}**", _bullets(plan.warnings)]
+    return "\n\n".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time as people say it."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} seconds"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} minutes"
+    return f"{seconds / 3600:.1f} hours"
+
+
+def _bullets(faults: list[Fault]) -> str:
+    return "\n".join(
+        f"- **{plain(_title(fault.field))}**: {plain(fault.message)}" for fault in faults
+    )
+
+
+def _title(field: str) -> str:
+    declared = specs.RunSpec.model_fields.get(field)
+    return declared.title if declared and declared.title else field
+
+
+def _table(plan: Plan) -> str:
+    unknown = say("train.plan.unknown")
+    rows = {
+        "train.plan.steps": f"{plan.steps:,}" if plan.steps else unknown,
+        "train.plan.batch": f"{plan.effective_batch} per step",
+        "train.plan.tokens": f"{plan.tokens:,}" if plan.tokens else unknown,
+        "train.plan.time": duration(plan.seconds) if plan.seconds is not None else unknown,
+        "train.plan.memory": f"{plan.memory_bytes / 1e9:.1f} GB" if plan.memory_bytes else unknown,
+    }
+    lines = [f"| {say(key)} | **{value}** |" for key, value in rows.items()]
+    return "\n".join(["| | |", "|---|---|", *lines])
