@@ -76,7 +76,7 @@ def in_evaluation_split(row_hash: str, share: float, seed: int) -> bool:
     return int.from_bytes(digest[:8], "big") < share * 2**64
 
 
-def split(folder: Path, share: float, seed: int) -> tuple[array[int], array[int]]:
+def split(folder: Path, share: float, seed: int) -> tuple["array[int]", "array[int]"]:
     """The numbers of the rows to train on and of those to evaluate on, for `pick`.
 
     Either side may be empty where there are few rows; the caller decides what that means.
@@ -87,7 +87,7 @@ def split(folder: Path, share: float, seed: int) -> tuple[array[int], array[int]
     return sides
 
 
-def _offsets(folder: Path, start: int, count: int) -> array[int]:
+def _offsets(folder: Path, start: int, count: int) -> "array[int]":
     try:
         with (folder / "rows.idx").open("rb") as index:
             index.seek(start * OFFSET)

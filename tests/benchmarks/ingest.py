@@ -19,10 +19,18 @@ import orjson
 from worker.datasets.inspect import inspect
 from worker.datasets.judge import judge
 
-WORDS = (
-    "patient dose blood pressure daily tablet water sleep breathing fever pain doctor nurse week "
-    "should without because heart sugar insulin exercise salt mild severe check clinic"
-).split()
+WORDS = [
+    "patient",
+    "dose",
+    "blood",
+    "pressure",
+    "tablet",
+    "water",
+    "sleep",
+    "fever",
+    "doctor",
+    "salt",
+]
 
 
 def generate(path: Path, megabytes: int) -> None:

@@ -1,10 +1,10 @@
-"""Judges one line: strict JSON, a known shape, clean text; the path that millions of rows take.
+r"""Judges one line: strict JSON, a known shape, clean text; the path that millions of rows take.
 
 Two faults are invisible in what the parser returns, or expensive to look for in every row:
 
 - A name given twice (the parser keeps the last). A parsed row accounts for a number of strings,
   each with two quotation marks around it, and for the marks inside its texts. When the line holds
-  exactly as many, and none is written as the escape \\u0022, nothing was dropped.
+  exactly as many, and none is written as the escape \u0022, nothing was dropped.
 - Control characters: they can only stand in a line as an escape, which one pattern finds.
 
 Only a line that these tests suspect is scanned token by token.
