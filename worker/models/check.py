@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from storage import weight_files
+from storage import model_facts, weight_files
 from storage.errors import Fault, Refused
 from worker.models.config_check import config_faults, tokenizer_faults
 from worker.models.weights_check import is_inside, weight_faults
@@ -34,14 +34,14 @@ def check_folder(folder: Path) -> list[Fault]:
     """
     names = {path.name for path in folder.iterdir()}
     faults = [*name_faults(names), *_code_faults(names), *_outside_faults(folder)]
-    missing = {fault.field for fault in faults}
-    if missing & names:
+    if {fault.field for fault in faults} & names:
         return faults  # links out of the folder, pipes and the like are not even opened
-    if "config.json" not in missing:
-        faults += config_faults(folder)
-        faults += tokenizer_faults(folder) if "tokenizer" not in missing else []
-    if "weights" not in missing:
-        faults += weight_faults(folder)
+    wrong = config_faults(folder) if "config.json" in names else []
+    # Only a sound configuration is worth comparing tokenizer and weights with.
+    config = model_facts.read_config(folder) if "config.json" in names and not wrong else None
+    faults += [*wrong, *tokenizer_faults(folder, config)]
+    if names & {weight_files.SINGLE, weight_files.INDEX}:
+        faults += weight_faults(folder, config)
     return list(dict.fromkeys(faults))
 
 

@@ -35,8 +35,13 @@ def config_faults(folder: Path) -> list[Fault]:
     return [Fault("config.json", message) for message in messages]
 
 
-def tokenizer_faults(folder: Path) -> list[Fault]:
-    """List what is wrong with the tokenizer that is there, compared with config.json."""
+def tokenizer_faults(folder: Path, config: dict[str, Any] | None) -> list[Fault]:
+    """List what is wrong with the tokenizer files that are there.
+
+    Args:
+        folder: the model's folder.
+        config: its configuration, to compare with; None where that is not sound.
+    """
     faults = []
     settings = folder / "tokenizer_config.json"
     try:
@@ -44,19 +49,15 @@ def tokenizer_faults(folder: Path) -> list[Fault]:
             code = list(_code(model_facts.read_object(settings)))
             faults += [Fault(settings.name, message) for message in code]
         tokens = _tokens(folder)
-        room = model_facts.size(
-            model_facts.text_config(model_facts.read_config(folder)), "vocab_size"
-        )
     except StudioError as error:
         return [*faults, Fault("tokenizer", str(error))]
+    room = model_facts.size(model_facts.text_config(config), "vocab_size") if config else None
     if room is not None and tokens > room:
-        faults.append(
-            Fault(
-                "tokenizer",
-                f"The tokenizer knows {tokens:,} tokens, the model has room for {room:,}: "
-                "it belongs to another model. Copy the tokenizer files that came with this model.",
-            )
+        message = (
+            f"The tokenizer knows {tokens:,} tokens, the model has room for {room:,}: "
+            "it belongs to another model. Copy the tokenizer files that came with this model."
         )
+        faults.append(Fault("tokenizer", message))
     return faults
 
 

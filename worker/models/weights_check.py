@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 from storage import model_facts, weight_files
 from storage.errors import Fault, StudioError
@@ -11,8 +12,13 @@ from storage.weight_files import Tensor
 _LAYER = re.compile(r"(?:^|\.)(\d+)\.")
 
 
-def weight_faults(folder: Path) -> list[Fault]:
-    """List what is wrong with the weights of a folder that has some."""
+def weight_faults(folder: Path, config: dict[str, Any] | None) -> list[Fault]:
+    """List what is wrong with the weights of a folder that has some.
+
+    Args:
+        folder: the model's folder.
+        config: its configuration, to compare with; None where that is not sound.
+    """
     try:
         files = weight_files.of_folder(folder)
     except StudioError as error:
@@ -26,7 +32,10 @@ def weight_faults(folder: Path) -> list[Fault]:
             except StudioError as error:
                 faults.append(Fault(file.name, str(error)))
     # With a file missing or damaged, every tensor in it would be listed as missing too.
-    return faults or [*_index_faults(folder, tensors), *_announced_faults(folder, tensors)]
+    if faults:
+        return faults
+    announced = _announced_faults(config, tensors) if config else []
+    return [*_index_faults(folder, tensors), *announced]
 
 
 def is_inside(folder: Path, file: Path) -> bool:
@@ -56,12 +65,8 @@ def _index_faults(folder: Path, tensors: list[Tensor]) -> list[Fault]:
     return [Fault("weights", f"The index lists {_some(lost)}, the files lack it.")] if lost else []
 
 
-def _announced_faults(folder: Path, tensors: list[Tensor]) -> list[Fault]:
+def _announced_faults(config: dict[str, Any], tensors: list[Tensor]) -> list[Fault]:
     """Compare the tensors with config.json: the library fills gaps with random numbers."""
-    try:
-        config = model_facts.read_config(folder)
-    except StudioError:
-        return []  # the configuration's own check names it
     text = model_facts.text_config(config)
     messages = [
         _embedding_fault(text, tensors),
@@ -71,7 +76,7 @@ def _announced_faults(folder: Path, tensors: list[Tensor]) -> list[Fault]:
     return [Fault("weights", message) for message in messages if message]
 
 
-def _embedding_fault(text: dict[str, object], tensors: list[Tensor]) -> str | None:
+def _embedding_fault(text: dict[str, Any], tensors: list[Tensor]) -> str | None:
     table = model_facts.token_embedding(tensors)
     if table is None:
         return "The weights hold no table of token vectors (embedding): a part is missing."
@@ -84,19 +89,16 @@ def _embedding_fault(text: dict[str, object], tensors: list[Tensor]) -> str | No
     return None
 
 
-def _layers_fault(text: dict[str, object], tensors: list[Tensor]) -> str | None:
+def _layers_fault(text: dict[str, Any], tensors: list[Tensor]) -> str | None:
     announced = model_facts.layer_count(text)
     found = {int(match[1]) for tensor in tensors if (match := _LAYER.search(tensor.name))}
-    # The number is checked against a limit elsewhere; a huge one must not fill memory here.
-    missing = [str(n) for n in range(min(announced or 0, 10_000)) if n not in found]
+    missing = [str(n) for n in range(announced or 0) if n not in found]
     if not missing:
         return None
     return f"The weights lack {_some(missing)} of {announced:,} layers that config.json announces."
 
 
-def _head_fault(
-    config: dict[str, object], text: dict[str, object], tensors: list[Tensor]
-) -> str | None:
+def _head_fault(config: dict[str, Any], text: dict[str, Any], tensors: list[Tensor]) -> str | None:
     said = text.get("tie_word_embeddings", config.get("tie_word_embeddings"))
     if said is False and not model_facts.has_head(tensors):
         return "The weights lack the output layer (lm_head) that config.json announces."
