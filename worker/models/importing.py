@@ -124,15 +124,11 @@ def _existing_folder(path: str) -> Path:
                 f"'{path}' is not a full path.", "Start it with / or ~, up to the model's folder."
             )
         if not folder.exists():
-            raise StudioError(f"There is no folder {folder}.", "Check the spelling.")
+            raise StudioError(f"There is no folder {str(folder)!r}.", "Check the spelling.")
         if not folder.is_dir():
             raise StudioError(f"{folder} is a file.", "Name the folder that it lies in.")
     except (ValueError, RuntimeError, OSError) as error:
         raise StudioError(f"{path[:200]!r} cannot be opened: {error}.") from error
-    if not os.access(folder, os.R_OK | os.X_OK):
-        raise StudioError(
-            f"The studio may not read {folder}.", "Give its user the right to read the folder."
-        )
     return folder.resolve()
 
 
