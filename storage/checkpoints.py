@@ -1,0 +1,93 @@
+"""Checkpoints of a run: which there are, which is best, and which are whole."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from storage import artifacts
+
+REQUIRED = frozenset(
+    {
+        "adapter_config.json",
+        "adapter_model.safetensors",
+        "optimizer.pt",
+        "scheduler.pt",
+        "rng_state.pth",
+        "trainer_state.json",
+    }
+)
+"""Without one of these a run would go on silently differently, or not at all."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A saved state of a run; its folder is also an adapter in PEFT's layout.
+
+    Attributes:
+        folder: where its files are.
+        step: how many optimizer steps lie behind it.
+        attempt: the attempt that wrote it.
+        eval_loss: the loss of the evaluation at that step; None where there was none.
+        bytes: size of all its files.
+        about: what else its manifest says (spec, data and base model it belongs to, versions).
+    """
+
+    folder: Path
+    step: int
+    attempt: int
+    eval_loss: float | None
+    bytes: int
+    about: dict[str, Any]
+
+
+def folder_of(run_folder: Path) -> Path:
+    """Return the folder below a run's folder that holds its checkpoints."""
+    return run_folder / "checkpoints"
+
+
+def name_of(step: int, attempt: int) -> str:
+    """Return the folder name of a checkpoint; names sort by step, then attempt."""
+    return f"step-{step:08d}-attempt-{attempt}"
+
+
+def newest_first(run_folder: Path) -> list[Checkpoint]:
+    """Return a run's checkpoints by step, newest first; one that is not complete is left out.
+
+    Completeness is judged by the manifest's names and sizes, which is quick; `whole` reads all.
+    """
+    folders = sorted(folder_of(run_folder).glob("step-*"), reverse=True)
+    found = [checkpoint for folder in folders if (checkpoint := _read(folder))]
+    return sorted(found, key=lambda one: (one.step, one.attempt), reverse=True)
+
+
+def best_of(checkpoints: list[Checkpoint]) -> Checkpoint | None:
+    """Return the checkpoint with the lowest evaluation loss, else the newest, else None."""
+    judged = [one for one in checkpoints if one.eval_loss is not None]
+    if judged:
+        return min(judged, key=lambda one: (one.eval_loss, one.step))
+    return max(checkpoints, key=lambda one: one.step, default=None)
+
+
+def is_whole(checkpoint: Checkpoint) -> bool:
+    """Tell whether every file of a checkpoint is there with the content its manifest names."""
+    try:
+        manifest = artifacts.verify(checkpoint.folder)
+    except artifacts.Damaged:
+        return False
+    return {entry["name"] for entry in manifest["files"]} >= REQUIRED
+
+
+def _read(folder: Path) -> Checkpoint | None:
+    try:
+        manifest = artifacts.read_manifest(folder)
+        about, files = manifest["about"], manifest["files"]
+        if not all(_has_size(folder / entry["name"], entry["size"]) for entry in files):
+            return None
+        total = sum(entry["size"] for entry in files)
+        return Checkpoint(folder, about["step"], about["attempt"], about["eval_loss"], total, about)
+    except (artifacts.Damaged, KeyError, TypeError):
+        return None
+
+
+def _has_size(path: Path, size: int) -> bool:
+    return path.is_file() and path.stat().st_size == size

@@ -1,0 +1,1 @@
+"""What leaves the studio: adapters in the layout that other programs read."""

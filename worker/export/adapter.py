@@ -1,0 +1,63 @@
+"""The adapter folder in PEFT's layout, with everything needed to use it and to train it again."""
+
+import json
+import shutil
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import yaml
+from transformers import AutoTokenizer
+
+from storage import metrics
+from storage.checkpoints import Checkpoint
+from worker.export.card import Curve, model_card
+from worker.export.recipe import trl_recipe
+from worker.training.job import Job
+from worker.training.templates import choose
+
+
+def write(folder: Path, job: Job, checkpoint: Checkpoint) -> None:
+    """Fill an empty folder with the adapter of a checkpoint.
+
+    Holds the adapter, the tokenizer with its chat template, a model card, two recipes (the studio's
+    own settings, and TRL's words for them) and the curves. No pickle, no path of this machine.
+    """
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        shutil.copyfile(checkpoint.folder / name, folder / name)
+    _write_tokenizer(folder, job)
+    curve = read_curve(job)
+    lines = (json.dumps({"step": step, **values}) for step, values in curve.items())
+    _write(folder / "metrics.jsonl", "".join(f"{line}\n" for line in lines))
+    _write(folder / "recipe.yaml", _yaml(job.spec.model_dump(mode="json")))
+    _write(folder / "training_config.yaml", _yaml(trl_recipe(job)))
+    _write(folder / "README.md", model_card(job, checkpoint, curve))
+
+
+def read_curve(job: Job) -> Curve:
+    """Return all points of a run, in the order of the steps."""
+    curve: Curve = defaultdict(dict)
+    cursor = None
+    while True:
+        news = metrics.after(job.database, job.run.id, cursor)
+        if not news.points:
+            return dict(sorted(curve.items()))
+        for point in news.points:
+            curve[point.step][point.name] = point.value
+        cursor = news.cursor
+
+
+def _write_tokenizer(folder: Path, job: Job) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(
+        job.base_folder, local_files_only=True, trust_remote_code=False
+    )
+    choose(tokenizer)  # a model without a chat template was trained with the plain one
+    tokenizer.save_pretrained(folder)
+
+
+def _yaml(values: dict[str, Any]) -> str:
+    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")

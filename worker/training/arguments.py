@@ -1,0 +1,85 @@
+"""The spec in TRL's words: steps counted beforehand, and the configuration of the trainer."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from trl import SFTConfig
+
+from storage.specs import RunSpec
+from worker.training.precision import Precision
+
+_EXAMS = 10
+"""So many evaluations a run holds where nothing else is asked for."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a run goes, in optimizer steps.
+
+    Attributes:
+        total_steps: all of them.
+        warmup_steps: those in which the learning rate rises.
+        eval_every: steps between evaluations; None: there are none.
+        save_every: steps between checkpoints; None: after each evaluation.
+    """
+
+    total_steps: int
+    warmup_steps: int
+    eval_every: int | None
+    save_every: int | None
+
+
+def plan(spec: RunSpec, blocks: int) -> Plan:
+    """Count the steps of a run over that many examples, or packed blocks."""
+    batches = math.ceil(blocks / spec.batch_size)
+    a_reading = math.ceil(batches / spec.accumulation)
+    total = spec.max_steps or max(1, math.ceil(spec.epochs * a_reading))
+    interval = max(1, math.ceil(total / _EXAMS))
+    has_exam = spec.eval_share > 0
+    return Plan(
+        total_steps=total,
+        warmup_steps=round(spec.warmup_ratio * total),
+        eval_every=(spec.eval_every or interval) if has_exam else None,
+        save_every=spec.save_every or (None if has_exam else interval),
+    )
+
+
+def configure(
+    spec: RunSpec, planned: Plan, precision: Precision, folder: Path, *, packing: bool
+) -> SFTConfig:
+    """Return TRL's configuration. Evaluating, saving and stopping are left to the recipe."""
+    on_card = torch.cuda.is_available()
+    return SFTConfig(
+        output_dir=str(folder),
+        max_steps=planned.total_steps,
+        per_device_train_batch_size=spec.batch_size,
+        per_device_eval_batch_size=spec.batch_size,
+        gradient_accumulation_steps=spec.accumulation,
+        learning_rate=spec.learning_rate,
+        lr_scheduler_type=spec.scheduler,
+        warmup_steps=planned.warmup_steps,
+        optim=spec.optimizer,
+        weight_decay=spec.weight_decay,
+        max_grad_norm=spec.max_grad_norm,
+        seed=spec.seed,
+        bf16=precision.autocast and precision.compute == torch.bfloat16,
+        fp16=precision.autocast and precision.compute == torch.float16,
+        use_cpu=not on_card,
+        dataloader_pin_memory=on_card,
+        activation_checkpointing=spec.gradient_checkpointing,
+        activation_checkpointing_kwargs={"use_reentrant": False},
+        max_length=spec.max_length,
+        packing=packing,
+        packing_strategy="bfd",
+        dataset_kwargs={"skip_prepare_dataset": True},
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        prediction_loss_only=True,
+        eval_strategy="no",
+        save_strategy="no",
+        save_total_limit=None,
+        report_to="none",
+        disable_tqdm=True,
+    )

@@ -1,0 +1,42 @@
+"""The door to the recipes: what a child of the worker calls to train one attempt of one run."""
+
+import os
+from collections.abc import Callable
+
+import torch
+
+from storage.settings import Settings
+from worker.training import sft
+from worker.training.job import Job, Outcome, opened
+from worker.training.journal import open_journal
+from worker.training.reporting import Reporter
+from worker.training.stops import Stops
+
+__all__ = ["RECIPES", "Outcome", "train"]
+
+RECIPES: dict[str, Callable[[Job, Reporter, Stops], Outcome]] = {"sft": sft.train}
+
+
+def train(settings: Settings, run_id: str, attempt: int) -> Outcome:
+    """Train an attempt that a worker has claimed, in the main thread of a process of its own.
+
+    SIGTERM ends it after the step under way, with a checkpoint; the status is then QUEUED. A newer
+    attempt ends the process at once with exit code 75.
+
+    Returns:
+        the status that the run should now have (FINISHED, STOPPED, DISCARDED or QUEUED) and why.
+
+    Raises:
+        StudioError: something the person can change is in the way.
+    """
+    open_journal()
+    torch.set_num_threads(len(os.sched_getaffinity(0)))  # fixed, or sums round differently
+    job = opened(settings, run_id, attempt)
+    reporter = Reporter(settings.database, run_id, attempt)
+    stops = Stops(lambda: reporter.asked)
+    stops.listen()
+    try:
+        return RECIPES["sft"](job, reporter, stops)
+    finally:
+        reporter.close()
+        job.database.close()

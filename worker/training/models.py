@@ -1,0 +1,154 @@
+"""The base model and its tokenizer from a local folder, quantized where asked, and the adapter."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig
+from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from transformers.pytorch_utils import Conv1D
+
+from storage.errors import StudioError
+from storage.specs import RunSpec
+from worker.training.precision import Precision
+
+_PROBE_TOKENS = 8
+_LEAK = 0.02
+"""Share of the largest logit by which a block's second example may change; 8-bit rounds so."""
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """Return the tokenizer of a model folder. Raises StudioError where it cannot be read."""
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise _unreadable("tokenizer", error) from error
+    if tokenizer.pad_token is None and tokenizer.eos_token is None:
+        raise StudioError(
+            "The base model's tokenizer names no token that ends a text.",
+            "Choose another base model.",
+        )
+    return tokenizer
+
+
+def load_model(folder: Path, spec: RunSpec, precision: Precision) -> Any:
+    """Return the base model on the training device, quantized as the spec says.
+
+    Raises:
+        StudioError: the weights are missing, damaged, or of no model that writes text.
+    """
+    try:
+        return AutoModelForCausalLM.from_pretrained(
+            folder,
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            dtype=precision.weights,
+            quantization_config=quantization(spec, precision),
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise _unreadable("weights", error) from error
+
+
+def quantization(spec: RunSpec, precision: Precision) -> BitsAndBytesConfig | None:
+    """Return how the base model's weights are to be shrunk; None: not at all."""
+    if spec.quantization == "none":
+        return None
+    if spec.quantization == "8bit":
+        return BitsAndBytesConfig(load_in_8bit=True)
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type=spec.quantization,
+        bnb_4bit_use_double_quant=spec.double_quantization,
+        bnb_4bit_compute_dtype=precision.compute,
+    )
+
+
+def lora(spec: RunSpec, model: Any) -> LoraConfig:
+    """Return the adapter's configuration; no modules named means every linear layer but the head.
+
+    Raises:
+        StudioError: a named module is not in this model, or is its output head.
+    """
+    names = {name.rsplit(".", 1)[-1] for name, _ in model.named_modules()}
+    _check_targets(spec.target_modules, names, model)
+    return LoraConfig(
+        task_type="CAUSAL_LM",
+        r=spec.rank,
+        lora_alpha=spec.alpha,
+        lora_dropout=spec.dropout,
+        target_modules=list(spec.target_modules) or "all-linear",
+        use_rslora=spec.use_rslora,
+        use_dora=spec.use_dora,
+        fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),
+    )
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Two short examples in one block, as token ids of shape (1, 2 * _PROBE_TOKENS)."""
+
+    ids: torch.Tensor
+    positions: torch.Tensor
+
+
+def isolates(model: Any) -> bool:
+    """Tell whether examples in one block cannot see each other in this very model.
+
+    Runs two blocks that differ in their first example only: the logits of the second must agree.
+    """
+    vocabulary = model.config.get_text_config().vocab_size
+    tokens = torch.arange(2 * _PROBE_TOKENS, device=model.device) % vocabulary
+    positions = (torch.arange(2 * _PROBE_TOKENS, device=model.device) % _PROBE_TOKENS)[None]
+    other = tokens.clone()
+    other[:_PROBE_TOKENS] = tokens[:_PROBE_TOKENS].flip(0)
+    was_training = model.training
+    model.eval()
+    one, two = (_second_logits(model, _Pair(ids[None], positions)) for ids in (tokens, other))
+    model.train(was_training)
+    return bool((one - two).abs().max() <= _LEAK * one.abs().max())
+
+
+@torch.no_grad()
+def _second_logits(model: Any, pair: _Pair) -> torch.Tensor:
+    out = model(input_ids=pair.ids, position_ids=pair.positions, use_cache=False)
+    logits: torch.Tensor = out.logits[:, _PROBE_TOKENS:].float()
+    return logits
+
+
+def _check_targets(targets: tuple[str, ...], names: set[str], model: Any) -> None:
+    known = ", ".join(linear_names(model))
+    for target in targets:
+        if target.rsplit(".", 1)[-1] not in names:
+            raise StudioError(
+                f"This base model has no part named {target}.",
+                f"Leave the parts that learn empty, or choose among: {known}.",
+            )
+    if "lm_head" in targets:
+        raise StudioError(
+            "The output layer lm_head cannot learn in this studio.",
+            "Remove lm_head from the parts that learn.",
+        )
+
+
+def linear_names(model: Any) -> list[str]:
+    """Return the last names of the layers that an adapter can be put on."""
+    head = model.get_output_embeddings()
+    layers = (torch.nn.Linear, Conv1D)
+    found = {
+        name.rsplit(".", 1)[-1]
+        for name, module in model.named_modules()
+        if isinstance(module, layers) and module is not head
+    }
+    return sorted(found)
+
+
+def _unreadable(what: str, error: Exception) -> StudioError:
+    first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return StudioError(
+        f"The base model's {what} cannot be loaded: {first_line}",
+        "Check the model on the Models page; it needs the safetensors of a model that writes text.",
+    )

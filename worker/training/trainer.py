@@ -1,0 +1,52 @@
+"""TRL's trainer, with checkpoints that hold what is needed and nothing else."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+import trl.trainer.utils
+from trl import SFTTrainer
+
+PLAIN_PATH = "plain TRL"
+ANSWERS_PATH = "answers-only head"
+
+
+class Trainer(SFTTrainer):
+    """TRL's supervised trainer. A checkpoint's model part is the adapter, in safetensors."""
+
+    def create_model_card(self, *_: Any, **__: Any) -> None:
+        """Write none: a checkpoint needs no card, and the finished adapter gets ours."""
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        self.model.save_pretrained(output_dir, state_dict=state_dict, save_embedding_layers=False)
+
+
+def float_adapter(model: Any) -> None:
+    """Keep the adapter's own numbers in float32.
+
+    TRL turns them to bfloat16 over a quantized base model; there small corrections get lost, and
+    a card without bfloat16 cannot scale their gradients.
+    """
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.float()
+
+
+@contextmanager
+def answers_only_head() -> Iterator[str]:
+    """Let TRL's fused head score the learned positions alone on a CPU too; gives the path's name.
+
+    TRL leaves prompt and padding out on a graphics card only. They never count in the loss, so that
+    loss and gradients stay the same; the head's share of the work falls with the share learned.
+    """
+    utils = trl.trainer.utils
+    if torch.cuda.is_available() or not hasattr(utils, "_use_triton"):
+        yield PLAIN_PATH
+        return
+    original = utils._use_triton  # decides about nothing else in that module
+    utils._use_triton = lambda _device: True
+    try:
+        yield ANSWERS_PATH
+    finally:
+        utils._use_triton = original
