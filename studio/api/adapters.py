@@ -1,0 +1,101 @@
+"""Adapters over HTTP: look at, download, delete and bring back."""
+
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import quote
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict
+from starlette.responses import StreamingResponse
+
+from storage import artifacts
+from studio.api.person import Here, Person
+from studio.services import adapters
+
+router = APIRouter(prefix="/adapters", tags=["adapters"])
+
+_BLOCK = 1 << 20
+
+
+class AdapterAnswer(BaseModel):
+    """An adapter: which run made it at which step, of which base model and data."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    name: str
+    created_at: datetime
+    run_id: str
+    base_model_id: str
+    dataset_id: str
+    step: int
+    eval_loss: float | None
+    bytes: int
+    sha256: str
+
+
+class AdapterList(BaseModel):
+    """Adapters, newest first."""
+
+    adapters: list[AdapterAnswer]
+
+
+@router.get("")
+def listing(studio: Here, owner: Person, deleted: bool = False) -> AdapterList:
+    """List the adapters, newest first; the deleted ones instead where asked."""
+    found = adapters.listing(studio, owner, deleted=deleted)
+    return AdapterList(adapters=[AdapterAnswer.model_validate(each) for each in found])
+
+
+@router.get("/{adapter_id}")
+def details(studio: Here, owner: Person, adapter_id: str) -> AdapterAnswer:
+    """Show one adapter."""
+    return AdapterAnswer.model_validate(adapters.get(studio, owner, adapter_id))
+
+
+@router.get(
+    "/{adapter_id}/download",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"application/zip": {}}, "description": "A zip in PEFT's layout"}},
+)
+def download(studio: Here, owner: Person, adapter_id: str) -> StreamingResponse:
+    """Download an adapter as a zip in PEFT's layout."""
+    path, name = adapters.download(studio, owner, adapter_id)
+    file = _unlinked(path)
+    shown = f"{adapters.get(studio, owner, adapter_id).name}.zip"
+    headers = {
+        "Content-Disposition": f"attachment; filename=\"{name}\"; filename*=UTF-8''"
+        + quote(shown.replace("/", "-"), safe=""),
+        "Content-Length": str(os.fstat(file.fileno()).st_size),
+        "Cache-Control": "no-store",
+    }
+    return StreamingResponse(_blocks(file), headers=headers, media_type="application/zip")
+
+
+@router.delete("/{adapter_id}", status_code=204)
+def delete(studio: Here, owner: Person, adapter_id: str) -> None:
+    """Delete an adapter from view."""
+    adapters.delete(studio, owner, adapter_id)
+
+
+@router.post("/{adapter_id}/restore")
+def restore(studio: Here, owner: Person, adapter_id: str) -> AdapterAnswer:
+    """Bring a deleted adapter back."""
+    adapters.restore(studio, owner, adapter_id)
+    return details(studio, owner, adapter_id)
+
+
+def _unlinked(path: Path) -> BinaryIO:
+    """Open a temporary file and remove its folder, so that nothing stays whatever happens now."""
+    file = path.open("rb")
+    artifacts.remove(path.parent)
+    return file
+
+
+def _blocks(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while block := file.read(_BLOCK):
+            yield block

@@ -1,0 +1,45 @@
+"""The web process: `python -m studio.server` serves the studio until it is told to end."""
+
+import logging
+import sys
+
+import uvicorn
+
+from storage import settings
+from storage.settings import Settings
+from studio import logs, security
+
+SECONDS_TO_END = 3
+"""Streams to browsers (live pages, answers of the chat) are cut after so long on shutdown."""
+
+
+def main() -> None:
+    """Serve the pages and the API on the address that the settings name."""
+    logs.configure("web")
+    chosen = settings.load()
+    if not security.is_loopback(chosen.host):
+        sys.exit("The studio has no login yet, so it only listens on this machine (127.0.0.1).")
+    settings.quiet_libraries(chosen.home, offline=False)
+    # Gradio reads its environment when it is imported, so that comes after the line above.
+    from studio import app, web  # noqa: PLC0415
+    from studio.services import studio  # noqa: PLC0415
+
+    serve(web.create_web(studio.opened(chosen), app.mount_pages), chosen)
+
+
+def serve(application: object, chosen: Settings) -> None:
+    """Serve an application until SIGTERM or SIGINT."""
+    uvicorn.run(
+        application,  # type: ignore[arg-type]  # uvicorn's own protocol is narrower than ASGI
+        host=chosen.host,
+        port=chosen.port,
+        log_level=logging.WARNING,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=SECONDS_TO_END,
+    )
+
+
+if __name__ == "__main__":
+    main()

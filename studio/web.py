@@ -1,0 +1,97 @@
+"""The web process's application: guards, health, JSON API, chat, static files, then the pages."""
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import httpx
+from fastapi import APIRouter, FastAPI
+from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from studio import security, shipped
+from studio.api import adapters, chat, datasets, errors, health, models, runs, sample
+from studio.services.studio import Studio
+from studio.version import VERSION
+
+Pages = Callable[[FastAPI, Studio], FastAPI]
+
+ROUTERS: list[APIRouter] = [
+    datasets.router,
+    models.router,
+    runs.router,
+    adapters.router,
+    sample.router,
+]
+"""What stands under /api/v1."""
+
+CHAT_CONNECT_SECONDS = 5.0
+"""An answer may take as long as it takes; only the first word to the server may not."""
+
+
+def create_web(studio: Studio, pages: Pages | None, extra_hosts: Iterable[str] = ()) -> FastAPI:
+    """Return the application of the web process.
+
+    Args:
+        studio: what the routes work in.
+        pages: mounts the pages at "/" (`studio.app.mount_pages`); None serves the API alone.
+        extra_hosts: host names that are let in beside those of this machine.
+    """
+    app = FastAPI(
+        title="Tuning Studio",
+        version=VERSION,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,  # their pages load scripts from elsewhere
+        redoc_url=None,
+        lifespan=_lifespan,
+        responses={"4XX": {"model": errors.Problem}},
+    )
+    app.state.studio = studio
+    errors.answer_errors(app)
+    security.protect(app, studio.settings, extra_hosts)
+    app.include_router(health.router)
+    for router in ROUTERS:
+        app.include_router(router, prefix="/api/v1")
+    app.include_router(chat.router)
+    app.add_api_route("/api/{rest:path}", _no_such_route, include_in_schema=False)
+    app.add_api_route("/static/plotly.min.js", _plotly, include_in_schema=False)
+    app.mount("/static", Static(directory=shipped.folder("static")))
+    return pages(app, studio) if pages else app
+
+
+class Static(StaticFiles):
+    """The studio's own scripts, styles and pictures; browsers ask whether they have changed."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return a file, to be checked again by its ETag at every visit."""
+        answer = await super().get_response(path, scope)
+        answer.headers["Cache-Control"] = "no-cache"
+        return answer
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    timeout = httpx.Timeout(None, connect=CHAT_CONNECT_SECONDS)
+    async with httpx.AsyncClient(timeout=timeout, trust_env=False) as client:
+        app.state.chat = client
+        yield
+
+
+def _no_such_route(rest: str) -> None:
+    raise HTTPException(404, f"There is no /api/{rest}; /api/v1/openapi.json lists what there is.")
+
+
+def _plotly() -> FileResponse:
+    headers = {"Cache-Control": "public, max-age=86400"}
+    return FileResponse(plotly_file(), media_type="text/javascript", headers=headers)
+
+
+def plotly_file() -> Path:
+    """Return the plotly.js that the plotly package ships; importing the package takes a second."""
+    spec = find_spec("plotly")
+    if spec is None or spec.origin is None:
+        raise FileNotFoundError("plotly is not installed")
+    return Path(spec.origin).parent / "package_data" / "plotly.min.js"

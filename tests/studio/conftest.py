@@ -1,0 +1,76 @@
+"""A real web process's application on a free port, on a home folder of its own."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+from storage.settings import Settings
+from studio import logs, web
+from studio.services import studio as studios
+from studio.services.studio import Studio
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def served(app: FastAPI, port: int) -> Iterator[str]:
+    """Serve an application and give its address."""
+    config = uvicorn.Config(
+        app, host="127.0.0.1", port=port, log_level="error", timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive(), "the server did not start"
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of a studio that exists for one test."""
+    home = tmp_path / "home"
+    (home / "datasets").mkdir(parents=True)
+    return Settings(home=home, port=free_port(), chat_port=free_port(), max_upload_bytes=70_000_000)
+
+
+@pytest.fixture
+def studio(settings: Settings) -> Iterator[Studio]:
+    """An empty studio."""
+    opened = studios.opened(settings)
+    yield opened
+    opened.database.close()
+
+
+@pytest.fixture
+def client(studio: Studio) -> Iterator[httpx.Client]:
+    """A client of that studio's API, served without the pages."""
+    logs.configure("test")
+    app = web.create_web(studio, None)
+    with (
+        served(app, studio.settings.port) as address,
+        httpx.Client(base_url=address, trust_env=False, timeout=20) as client,
+    ):
+        yield client
+
+
+@pytest.fixture
+def free_ports() -> Callable[[], int]:
+    """Give ports that nobody listens on."""
+    return free_port
