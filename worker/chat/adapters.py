@@ -96,17 +96,25 @@ def _refuse_other_base(
     missing = sorted(set(parts) - set(linears))
     if missing:
         raise _other_architecture(file.name, parts, linears, missing[0])
+    made_for = {
+        name: (part["lora_A"].shape[-1], part["lora_B"].shape[0]) for name, part in parts.items()
+    }
+    has = {name: _sizes(linears[name]) for name in parts}
     hidden = model.config.get_text_config().hidden_size
-    for name, part in parts.items():
-        inputs, outputs = _sizes(linears[name])
-        made_for = (part["lora_A"].shape[-1], part["lora_B"].shape[0])
-        if made_for == (inputs, outputs):
-            continue
-        if inputs == hidden and made_for[0] != hidden:
-            raise _wrong_base(file.name, f"hidden size {made_for[0]}", str(hidden))
-        raise _wrong_base(
-            file.name, f"{made_for[0]} by {made_for[1]} at {name}", f"{inputs} by {outputs} there"
-        )
+    for name in parts:
+        if has[name][0] == hidden != made_for[name][0]:
+            raise _wrong_base(file.name, f"hidden size {made_for[name][0]}", str(hidden))
+    for name in parts:
+        if has[name] != made_for[name]:
+            raise _wrong_base(
+                file.name,
+                f"{_product(made_for[name])} weights at {name}",
+                f"{_product(has[name])} there",
+            )
+
+
+def _product(sizes: tuple[int, int]) -> str:
+    return f"{sizes[0]} x {sizes[1]}"
 
 
 def _other_architecture(
