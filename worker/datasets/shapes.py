@@ -1,6 +1,6 @@
 """Recognises by its own fields which format a row is in, and brings it into the one we keep."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
 
@@ -9,6 +9,7 @@ from worker.datasets.turns import (
     ROLES,
     SHAREGPT_ROLES,
     Turn,
+    canonical,
     careful,
     empty_answer,
     listed,
@@ -44,20 +45,11 @@ def normalise(row: Any) -> tuple[str, Normalised]:
     raise _unrecognised(row)
 
 
-def canonical(roles: Iterable[str], contents: Iterable[str]) -> str:
-    """The text a row is recognised by; two rows share it exactly if their content is equal.
-
-    NUL separates, as no accepted text holds one. Never change this: evaluation splits hang on it.
-    """
-    return "\0".join((*roles, *contents))
-
-
 def _messages(row: dict[str, Any]) -> Normalised:
     turns = row["messages"]
     if counted := plain(turns, "role", "content", ROLES):
-        roles, contents, characters, answers = counted
-        content = None if len(row) == 1 else {"messages": turns}
-        return content, canonical(roles, contents), characters, answers
+        _, _, text, characters, answers = counted
+        return None if len(row) == 1 else {"messages": turns}, text, characters, answers
     return _conversation(careful(turns, "messages"))
 
 
@@ -67,9 +59,9 @@ def _sharegpt(row: dict[str, Any]) -> Normalised:
     if system:
         return _checked([{"role": "system", "content": system}, *listed(turns, "conversations")])
     if counted := plain(turns, "from", "value", SHAREGPT_ROLES):
-        roles, contents, characters, answers = counted
+        roles, contents, text, characters, answers = counted
         clean = [{"role": r, "content": c} for r, c in zip(roles, contents, strict=True)]
-        return {"messages": clean}, canonical(roles, contents), characters, answers
+        return {"messages": clean}, text, characters, answers
     return _conversation(careful(turns, "conversations"))
 
 

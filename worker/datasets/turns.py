@@ -4,17 +4,19 @@
 `careful` takes the same decision slowly, accepts what needs rewriting and words every refusal.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
 from worker.datasets.faults import Refusal, quoted
 
 Turn = dict[str, str]
-# roles, contents, characters of all turns, characters of the answers
-Conversation = tuple[tuple[str, ...], list[str], int, int]
+# roles, contents, canonical text, characters of all turns, characters of the answers
+Conversation = tuple[tuple[str, ...], list[str], str, int, int]
 
 ROLES = {"system": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
 START = ""
+SEPARATOR = "\0"
 AFTER: dict[str, frozenset[str]] = {
     START: frozenset({"system", "user"}),
     "system": frozenset({"user"}),
@@ -49,28 +51,40 @@ def plain(turns: Any, role: str, content: str, names: dict[str, str]) -> Convers
         contents = [turn[content] for turn in turns]
         if sum(map(len, turns)) != 2 * len(roles):
             return None
-        characters, answers = len("".join(contents)), 0  # join raises where one is not text
-        for place in _answers(roles):
+        text = SEPARATOR.join(contents)  # raises where one is not text
+        places, head = _answers(roles)
+        answers = 0
+        for place in places:
             answer = contents[place]
             if not answer or answer.isspace():
                 return None
             answers += len(answer)
     except (KeyError, TypeError):
         return None
-    return (roles, contents, characters, answers) if answers else None
+    characters = len(text) - len(contents) + 1
+    return (roles, contents, head + text, characters, answers) if answers else None
 
 
 @lru_cache(maxsize=1024)
-def _answers(roles: tuple[str, ...]) -> tuple[int, ...]:
-    """Where the answers stand in a legal order of roles; nothing for any other order."""
+def _answers(roles: tuple[str, ...]) -> tuple[tuple[int, ...], str]:
+    """Where the answers stand in a legal order of roles, and the front of its canonical text."""
     steps = zip((START, *roles), roles, strict=False)
     if (
         not roles
         or roles[-1] != "assistant"
         or any(role not in AFTER[last] for last, role in steps)
     ):
-        return ()
-    return tuple(place for place, role in enumerate(roles) if role == "assistant")
+        return (), ""
+    places = tuple(place for place, role in enumerate(roles) if role == "assistant")
+    return places, canonical(roles, ("",))
+
+
+def canonical(roles: Iterable[str], contents: Iterable[str]) -> str:
+    """The text a row is recognised by; two rows share it exactly if their content is equal.
+
+    NUL separates, as no accepted text holds one. Never change this: evaluation splits hang on it.
+    """
+    return SEPARATOR.join((*roles, *contents))
 
 
 def careful(turns: Any, field: str) -> list[Turn]:
