@@ -127,6 +127,8 @@ def resume(database: Database, owner: str, run_id: str) -> Run:
     """
     with database.write() as session:
         row = owned.one(session, RunRow, owner, run_id)
+        if row.status not in RESUMABLE:  # only a worker puts back one under way
+            raise StudioError(f"This run is {row.status}; there is nothing to resume.")
         _move(row, RunStatus.QUEUED)
         row.crashes, row.stop_request, row.error, row.hint = 0, None, None, None
         row.queued_at, row.ended_at, row.stage = now(), None, ""
@@ -137,10 +139,7 @@ def resume(database: Database, owner: str, run_id: str) -> Run:
 
 
 def claim(database: Database, worker: str, seconds: float) -> Run | None:
-    """Claim the next run whose data and base model are ready, under a lease; opens an attempt.
-
-    Returns None where nothing is ready to start.
-    """
+    """Open an attempt at the next run whose data and base model are ready; None where none is."""
     with database.write() as session:
         row = leases.take(
             session,

@@ -3,8 +3,10 @@
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from storage import base_models, database, datasets, leases, runs, work
 from storage.artifacts import Artifacts
@@ -14,6 +16,11 @@ from storage.specs import RunSpec
 from storage.tables import BaseModelRow, DatasetRow
 
 ANNA = "anna"
+
+
+def _without_waiting_for_the_disk(connection: Any, _record: object) -> None:
+    """Let commits be quick: no story here pulls the plug."""
+    connection.execute("PRAGMA synchronous=OFF").close()
 
 
 class Story:
@@ -84,7 +91,9 @@ def new_story(
     def make() -> Story:
         home = tmp_path_factory.mktemp("home")
         shutil.copy(migrated, home / "studio.db")
-        stories.append(Story(home, Database(Settings(home=home).database)))
+        opened = Database(Settings(home=home).database)
+        event.listen(opened.engine, "connect", _without_waiting_for_the_disk)
+        stories.append(Story(home, opened))
         return stories[-1]
 
     yield make

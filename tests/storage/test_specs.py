@@ -32,7 +32,6 @@ def test_every_setting_says_what_it_is_called_what_it_does_and_where_it_stands(n
     declared = specs.field(name)
     assert declared.title
     assert declared.description
-    assert declared.description[0].isupper()
     assert declared.description.endswith(".")
     assert specs.extra(name)["group"] in GROUPS
     assert specs.extra(name)["term"]

@@ -1,0 +1,158 @@
+"""Leases: who is gone, whose lease ran out, and that an older attempt writes nothing more."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psutil
+import pytest
+
+from storage import adapters, leases, metrics, runs, work
+from storage.errors import NotFound, Superseded
+from storage.status import RunStatus, WorkStatus
+from storage.tables import DatasetRow
+
+POINT = metrics.Point("loss", 1, 2.5)
+ADAPTER = {"step": 1, "eval_loss": None, "bytes": 1, "sha256": "0" * 64}
+
+WRITES: dict[str, Callable[[Any, str, int], object]] = {
+    "report": lambda opened, run, attempt: metrics.report(opened, run, attempt, [POINT], step=1),
+    "resume": lambda opened, run, attempt: metrics.resume_from(opened, run, attempt, 0),
+    "begin": lambda opened, run, attempt: runs.begin(opened, run, attempt),
+    "heartbeat": lambda opened, run, attempt: runs.heartbeat(opened, run, attempt, 30),
+    "end": lambda opened, run, attempt: runs.end(opened, run, attempt, RunStatus.FINISHED, "done"),
+    "put back": lambda opened, run, attempt: runs.put_back(opened, run, attempt, "died"),
+    "release": lambda opened, run, attempt: runs.release(opened, run, attempt),
+    "publish": lambda opened, run, attempt: adapters.publish(
+        opened, run, attempt, "adapter_000000000001", ADAPTER
+    ),
+}
+
+
+@pytest.mark.parametrize("write", sorted(WRITES))
+def test_an_attempt_that_was_replaced_writes_nothing_more(story: Any, write: str) -> None:
+    run = story.running()
+    runs.put_back(story.database, run.id, 1, "taken for dead")
+    second = story.claimed()
+    with pytest.raises(Superseded, match=r"Attempt 1 of run_\w+ is over; attempt 2 counts"):
+        WRITES[write](story.database, run.id, 1)
+    assert runs.get(story.database, "anna", run.id) == second
+    assert metrics.after(story.database, run.id).points == []
+    assert adapters.all_of(story.database, "anna") == []
+
+
+@pytest.mark.parametrize("write", sorted(WRITES))
+def test_a_run_that_nobody_holds_takes_no_writes_even_of_its_last_attempt(
+    story: Any, write: str
+) -> None:
+    run = story.running()
+    ended = runs.end(story.database, run.id, 1, RunStatus.STOPPED, "by request")
+    with pytest.raises(Superseded):
+        WRITES[write](story.database, run.id, 1)
+    assert runs.get(story.database, "anna", run.id) == ended
+
+
+@pytest.mark.parametrize("write", sorted(WRITES))
+def test_a_run_that_does_not_exist_is_not_found(story: Any, write: str) -> None:
+    with pytest.raises(NotFound):
+        WRITES[write](story.database, "run_000000000000", 1)
+
+
+def test_work_on_a_dataset_is_fenced_in_the_same_way(story: Any) -> None:
+    identifier = story.dataset()
+    work.claim(story.database, DatasetRow, story.worker, 30)
+    work.crashed(story.database, DatasetRow, (identifier, 1), "it died")
+    row = work.claim(story.database, DatasetRow, story.worker, 30)
+    assert row.attempt == 2
+    for late in (
+        lambda: work.report(story.database, DatasetRow, (identifier, 1), 0.5, "reading"),
+        lambda: work.heartbeat(story.database, DatasetRow, identifier, 1, 30),
+        lambda: work.finish(story.database, DatasetRow, (identifier, 1), rows_good=7),
+        lambda: work.fail(story.database, DatasetRow, (identifier, 1), NotFound("gone")),
+        lambda: work.crashed(story.database, DatasetRow, (identifier, 1), "again"),
+    ):
+        with pytest.raises(Superseded):
+            late()
+    with story.database.read() as session:
+        found = session.get_one(DatasetRow, identifier)
+        assert (found.status, found.progress, found.rows_good) == (WorkStatus.WORKING, 0.0, 0)
+
+
+def test_this_process_is_alive() -> None:
+    assert not leases.is_gone(leases.worker_name())
+
+
+@pytest.fixture
+def process() -> Any:
+    """Return a process that sleeps, and that is gone for sure when the test ends."""
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    yield child
+    child.kill()
+    child.wait()
+
+
+def name_of(pid: int) -> str:
+    """Return the name that a worker of that process id would give itself."""
+    return f"{socket.gethostname()}:{pid}:{psutil.Process(pid).create_time():.2f}"
+
+
+def test_a_killed_process_is_gone_before_and_after_its_parent_noticed(process: Any) -> None:
+    name = name_of(process.pid)
+    assert not leases.is_gone(name)
+    os.kill(process.pid, signal.SIGKILL)
+    _until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE)
+    assert leases.is_gone(name)
+    process.wait()
+    assert leases.is_gone(name)
+
+
+def test_another_process_with_the_same_number_is_not_the_worker(process: Any) -> None:
+    earlier = f"{socket.gethostname()}:{process.pid}:{time.time() - 86_400:.2f}"
+    assert leases.is_gone(earlier)
+
+
+def test_a_process_of_another_machine_is_never_surely_gone() -> None:
+    assert not leases.is_gone("elsewhere.example:1:0.00")
+
+
+@pytest.mark.parametrize(
+    ("worker", "seconds", "recovered"),
+    [
+        ("mine", 30, False),
+        ("mine", -1, True),
+        ("dead", 30, True),
+        ("elsewhere.example:1:0.00", 30, False),
+        ("elsewhere.example:1:0.00", -1, True),
+    ],
+)
+def test_a_run_is_taken_back_when_its_worker_is_dead_or_silent(
+    story: Any, process: Any, worker: str, seconds: float, recovered: bool
+) -> None:
+    names = {"mine": story.worker, "dead": name_of(process.pid)}
+    run = story.queued()
+    runs.claim(story.database, names.get(worker, worker), seconds)
+    process.kill()
+    process.wait()
+    assert runs.recover(story.database) == ([run.id] if recovered else [])
+    status = runs.get(story.database, "anna", run.id).status
+    assert status == (RunStatus.QUEUED if recovered else RunStatus.STARTING)
+
+
+def test_a_heartbeat_keeps_a_run_whose_lease_had_almost_run_out(story: Any) -> None:
+    run = story.queued()
+    story.claimed(seconds=0.05)
+    runs.heartbeat(story.database, run.id, 1, 30)
+    time.sleep(0.1)
+    assert runs.recover(story.database) == []
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < end, "it did not happen in ten seconds"
+        time.sleep(0.01)
