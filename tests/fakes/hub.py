@@ -26,6 +26,7 @@ class Repository:
         gated: needs a token that is in `allowed`; listing works without.
         private: unknown to whoever has no token that is in `allowed`.
         claimed_sizes: sizes the listing gives instead of the true ones.
+        file_store: address that downloads are redirected to, as the hub does with large files.
     """
 
     files: dict[str, bytes]
@@ -34,6 +35,7 @@ class Repository:
     private: bool = False
     allowed: set[str] = field(default_factory=set)
     claimed_sizes: dict[str, int] = field(default_factory=dict)
+    file_store: str | None = None
 
 
 @dataclass(frozen=True)
@@ -171,6 +173,15 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(403 if token else 401, "GatedRepo", f"Access to {name} is restricted.")
         elif file not in found.files:
             self._refuse(404, "EntryNotFound", "Entry not found")
+        elif found.file_store:
+            content = found.files[file]
+            headers = {
+                "Location": found.file_store + self.path,
+                "X-Repo-Commit": found.commit,
+                "X-Linked-Size": str(len(content)),
+                "X-Linked-Etag": f'"{etag_of(content)}"',
+            }
+            self._send(302, headers, b"")
         else:
             self._content(found.files[file], found.commit)
 

@@ -10,7 +10,9 @@ import torch
 from transformers import (
     AutoModelForCausalLM,
     GPT2Config,
+    GPTNeoXConfig,
     LlamaConfig,
+    OPTConfig,
     PreTrainedConfig,
     Qwen2Config,
     Qwen3MoeConfig,
@@ -52,6 +54,22 @@ EXPERTS = Qwen3MoeConfig(
     head_dim=8,
 )
 
+NEOX = GPTNeoXConfig(
+    vocab_size=300,
+    hidden_size=32,
+    intermediate_size=64,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+)
+OPT = OPTConfig(
+    vocab_size=300,
+    hidden_size=32,
+    ffn_dim=64,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    word_embed_proj_dim=32,
+)
+
 
 @pytest.fixture
 def llama(tmp_path: Path) -> Path:
@@ -60,7 +78,9 @@ def llama(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("config", [LLAMA, GPT2, QWEN2, EXPERTS], ids=lambda c: c.model_type)
+@pytest.mark.parametrize(
+    "config", [LLAMA, GPT2, QWEN2, EXPERTS, NEOX, OPT], ids=lambda c: c.model_type
+)
 def test_parameters_and_linear_modules_are_those_of_the_loaded_model(
     tmp_path: Path, config: PreTrainedConfig
 ) -> None:

@@ -1,5 +1,6 @@
 """Downloads with the real client from a hub on this machine: resumed, refused and said in words."""
 
+import errno
 import signal
 import socket
 import subprocess
@@ -15,7 +16,7 @@ from storage.errors import StudioError
 from storage.model_facts import ModelFacts
 from tests.fakes.hub import FakeHub
 from tests.fakes.tiny_models import save_model, save_tokenizer
-from worker.models import importing
+from worker.models import hub_errors, importing
 from worker.models.check import UnusableModel
 
 NAME = "clinic/tiny-llama"
@@ -239,6 +240,17 @@ def test_a_token_opens_gated_and_private_models(
     assert {request.token for request in hub.requests} == {"hf_good"}
 
 
+def test_a_token_is_not_sent_on_to_the_file_store(
+    hub: FakeHub, tmp_path: Path, good_model: Path
+) -> None:
+    with FakeHub() as store:
+        store.add(NAME, good_model)
+        hub.repositories[NAME].file_store = store.endpoint
+        fetch(hub, tmp_path / "model", token="hf_good")
+    assert {request.token for request in hub.requests} == {"hf_good"}
+    assert {request.token for request in store.requests} == {None}
+
+
 def test_a_token_without_the_right_is_told_where_to_ask(
     hub: FakeHub, tmp_path: Path, good_model: Path
 ) -> None:
@@ -314,6 +326,12 @@ def test_a_model_that_does_not_fit_on_the_disk_is_not_begun(hub: FakeHub, tmp_pa
     with pytest.raises(StudioError, match=r"Disk full: need 11000000.0 GB, have "):
         fetch(hub, tmp_path / "model")
     assert hub.downloads("model.safetensors") == []
+
+
+def test_a_disk_that_fills_up_on_the_way_is_said_in_words() -> None:
+    full = OSError(errno.ENOSPC, "No space left on device")
+    said = hub_errors.in_words(full, NAME, None, token=False)
+    assert said.message == f"The disk is full; '{NAME}' did not fit."
 
 
 def test_names_on_the_hub_cannot_write_outside_the_folder(hub: FakeHub, tmp_path: Path) -> None:
