@@ -259,7 +259,7 @@ def _hopeless() -> Any:
 
 
 def _put_back(session: Session, row: RunRow, reason: str) -> None:
-    row.crashes += 1
+    row.crashes = 0 if _got_further(session, row) else row.crashes + 1
     asked = _asked(row)
     if asked is not None:
         _end(session, row, asked, reason)
@@ -269,6 +269,12 @@ def _put_back(session: Session, row: RunRow, reason: str) -> None:
         row.error = f"The training process ended {row.crashes} times without getting any further."
         row.hint = f"Last time: {reason}. Look at the log; a smaller batch or length often helps."
         _end(session, row, RunStatus.FAILED, reason)
+
+
+def _got_further(session: Session, row: RunRow) -> bool:
+    """Tell whether the attempt has saved a step beyond the one it went on from."""
+    began = session.get_one(AttemptRow, (row.id, row.attempt)).resumed_step
+    return began is not None and row.checkpoint_step > began
 
 
 def _asked(row: RunRow) -> RunStatus | None:

@@ -78,6 +78,12 @@ def crashed(database: Database, table: type[Row], key: tuple[str, int], reason: 
         _put_back(leases.guard(session, table, *key), reason)
 
 
+def release(database: Database, table: type[Row], key: tuple[str, int]) -> None:
+    """Let work wait again because its worker shuts down in order; that counts as no crash."""
+    with database.write() as session:
+        _move(leases.guard(session, table, *key), WorkStatus.WAITING)
+
+
 def recover(database: Database, table: type[Row]) -> list[str]:
     """Put work back whose worker is gone; returns the ids."""
     with database.write() as session:
