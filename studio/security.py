@@ -1,7 +1,6 @@
 """What stands before every route: known hosts, our own origin, body limits, response headers."""
 
 from collections.abc import Iterable
-from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -14,6 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from storage.settings import Settings
+from studio import addresses
 
 LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 """The names under which a browser on this machine reaches the studio."""
@@ -53,24 +53,13 @@ _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 
 def protect(app: FastAPI, settings: Settings, extra_hosts: Iterable[str] = ()) -> None:
     """Put the guards before every route of `app`; the last one added is met first."""
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    hosts = [*LOOPBACK, host, *extra_hosts]
+    hosts = [*LOOPBACK, addresses.shown(settings.host), *extra_hosts]
     # Gradio leaves out its own CORS rule, which lets foreign origins in, where this one is found.
     app.add_middleware(CORSMiddleware)
     app.add_middleware(BodyLimit, upload_bytes=settings.max_upload_bytes + MULTIPART_BYTES)
     app.add_middleware(OriginCheck)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)
     app.add_middleware(SecurityHeaders)
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether an address is one that this machine alone can reach."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:  # some other name
-        return False
 
 
 class SecurityHeaders:

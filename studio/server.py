@@ -7,7 +7,7 @@ import uvicorn
 
 from storage import settings
 from storage.settings import Settings
-from studio import logs, security
+from studio import addresses, logs
 
 SECONDS_TO_END = 3
 """Streams to browsers (live pages, answers of the chat) are cut after so long on shutdown."""
@@ -17,7 +17,7 @@ def main() -> None:
     """Serve the pages and the API on the address that the settings name."""
     logs.configure("web")
     chosen = settings.load()
-    if not security.is_loopback(chosen.host):
+    if not addresses.is_loopback(chosen.host):
         sys.exit("The studio has no login yet, so it only listens on this machine (127.0.0.1).")
     settings.quiet_libraries(chosen.home, offline=False)
     # Gradio reads its environment when it is imported, so that comes after the line above.

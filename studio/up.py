@@ -14,13 +14,13 @@ from typing import IO
 import httpx
 
 from storage.settings import Settings
+from studio import addresses
 from studio.child import Child, Program
-from studio.security import is_loopback
 
 PROGRAMS: Sequence[Program] = (
-    Program("web", ("-m", "studio.server"), seconds_to_end=6),
-    Program("worker", ("-m", "worker"), seconds_to_end=30, purpose="to save its checkpoint"),
-    Program("chat", ("-m", "worker.chat"), seconds_to_end=6),
+    Program("web", ("-P", "-m", "studio.server"), seconds_to_end=6),
+    Program("worker", ("-P", "-m", "worker"), seconds_to_end=30, purpose="to save its checkpoint"),
+    Program("chat", ("-P", "-m", "worker.chat"), seconds_to_end=6),
 )
 """In the order of starting: the page comes first, the others import torch meanwhile."""
 
@@ -80,7 +80,7 @@ class _Studio:
         say: Callable[[str], None],
         programs: Sequence[Program],
     ) -> None:
-        self._address = f"http://{_shown(settings.host)}:{settings.port}"
+        self._address = f"http://{addresses.shown(settings.host)}:{settings.port}"
         self._options = options
         self._say = say
         environment = settings.environment()
@@ -153,7 +153,7 @@ _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def _check_address(settings: Settings) -> None:
-    if not is_loopback(settings.host):
+    if not addresses.is_loopback(settings.host):
         raise CannotStart(
             f"The studio has no login yet, so it does not listen on {settings.host} where others "
             "could reach it. Leave STUDIO_HOST out, or set it to 127.0.0.1."
@@ -203,10 +203,6 @@ def _only_one(settings: Settings) -> Iterator[IO[str]]:
                 "Use that one, or set STUDIO_HOME to another folder."
             ) from error
         yield lock
-
-
-def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def _show(address: str) -> None:
