@@ -10,7 +10,8 @@ from worker.datasets.lines import BOM, LINE_LIMIT
 from worker.datasets.values import explain_value
 
 DEPTH_LIMIT = 64
-_TOKEN = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|[{}\[\]]|"', re.DOTALL)
+# Possessive repeats: a string of megabytes would otherwise fill the memory with ways back.
+_TOKEN = re.compile(r'("(?:[^"\\]++|\\.)*+")(\s*:)?|[{}\[\]]|"', re.DOTALL)
 _TYPOGRAPHIC = "“”„‟‘’‚«»"  # noqa: RUF001  quotation marks that a word processor puts in
 
 
@@ -157,7 +158,7 @@ def _explain_start(text: str) -> NoReturn:
         raise _comment(1)
     if text[0] in _TYPOGRAPHIC or text[0] == "'":
         _explain_mark(text, "", 1)
-    if text.startswith(("NaN", "Infinity", "-Infinity")):
+    if re.match(r"-?(NaN|Infinity)\b", text):
         explain_value(text)
     raise Refusal(
         "not_json",

@@ -1,13 +1,19 @@
 """Finds the value that JSON, or text, cannot hold: NaN, half an emoji, an endless number."""
 
 import re
+from math import isinf
 from typing import NoReturn
 
 from worker.datasets.faults import Refusal
 
-_STRING_OR_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b', re.DOTALL)
-_STRING_OR_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*', re.DOTALL)
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+_STRING_OR_CONSTANT = re.compile(r'"(?:[^"\\]++|\\.)*+"|-?\b(?:NaN|Infinity)\b', re.DOTALL)
+_STRING_OR_NUMBER = re.compile(r'"(?:[^"\\]++|\\.)*+"|-?\d[\d.eE+-]*', re.DOTALL)
+# Whole escapes and whole pairs are passed over, so that what is left is half of a pair.
+_LONE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.",
+    re.DOTALL,
+)
 
 
 def explain_value(text: str) -> NoReturn:
@@ -32,28 +38,20 @@ def explain_value(text: str) -> NoReturn:
         "number_too_large",
         "A number is too large to be stored.",
         "Shorten the number, or put it in quotation marks if it is an identifier.",
-        _longest_number(text),
+        _too_large(text),
     )
 
 
 def _lone_surrogate(text: str) -> int:
-    """The column of the first half of a surrogate pair without its other half, or 0."""
-    for token in re.finditer(r'"(?:[^"\\]|\\.)*"', text, re.DOTALL):
-        halves = [
-            match
-            for match in re.finditer(r"\\(?:u[0-9a-fA-F]{4}|.)", token[0], re.DOTALL)
-            if _SURROGATE.fullmatch(match[0])
-        ]
-        while halves:
-            first = halves.pop(0)
-            low = halves and halves[0].start() == first.end() and halves[0][0][3] in "cdefCDEF"
-            if first[0][3] in "cdefCDEF" or not low:
-                return token.start() + first.start() + 1
-            halves.pop(0)
-    return 0
+    """The column of the first half of a surrogate pair without its other half, or 0.
+
+    Outside of strings valid JSON has no backslash, so that the whole line can be searched.
+    """
+    halves = (match.start() + 1 for match in _LONE.finditer(text) if match[1])
+    return next(halves, 0)
 
 
-def _longest_number(text: str) -> int:
-    numbers = [m for m in _STRING_OR_NUMBER.finditer(text) if m[0][0] != '"']
-    infinite = [m for m in numbers if len(m[0]) > 300 or "e" in m[0].lower()]
-    return infinite[0].start() + 1 if infinite else 1
+def _too_large(text: str) -> int:
+    """The column of the first number that no 64-bit float can hold, or 1."""
+    numbers = (match for match in _STRING_OR_NUMBER.finditer(text) if match[0][0] != '"')
+    return next((match.start() + 1 for match in numbers if isinf(float(match[0]))), 1)
