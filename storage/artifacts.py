@@ -99,6 +99,7 @@ def publish(staging: Path, target: Path, about: dict[str, Any] | None = None) ->
     """
     if target.exists():
         raise FileExistsError(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
     content = {"about": about or {}, "files": [_entry(staging, path) for path in _files(staging)]}
     manifest = staging / MANIFEST
     manifest.write_text(json.dumps({**content, "seal": _seal(content)}, indent=1), "utf-8")

@@ -24,5 +24,11 @@ async function settle() {
   }
 }
 
-new MutationObserver(settle).observe(document.documentElement, { childList: true, subtree: true });
+// The train page names the run that it has started; its page comes next.
+function follow() {
+  const started = document.getElementById("started-run")?.textContent.trim() ?? "";
+  if (/^run_[0-9a-f]+$/.test(started)) location.href = `/run?run=${started}`;
+}
+
+new MutationObserver(() => { settle(); follow(); }).observe(document.documentElement, { childList: true, subtree: true });
 settle();

@@ -51,7 +51,7 @@ def _table(plan: Plan) -> str:
     unknown = say("train.plan.unknown")
     rows = {
         "train.plan.steps": f"{plan.steps:,}" if plan.steps else unknown,
-        "train.plan.batch": f"{plan.effective_batch} per step",
+        "train.plan.batch": f"{plan.effective_batch}",
         "train.plan.tokens": f"{plan.tokens:,}" if plan.tokens else unknown,
         "train.plan.time": duration(plan.seconds) if plan.seconds is not None else unknown,
         "train.plan.memory": f"{plan.memory_bytes / 1e9:.1f} GB" if plan.memory_bytes else unknown,

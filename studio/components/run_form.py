@@ -48,9 +48,7 @@ class RunForm:
             changes, self.judge, self.inputs, shown,
             show_progress="hidden", trigger_mode="always_last",
         )  # fmt: skip
-        self.start.click(self.begin, self.inputs, self.started).then(
-            None, self.started, None, js="(id) => { if (id) location.href = '/run?run=' + id; }"
-        )
+        self.start.click(self.begin, self.inputs, self.started)
 
     # What the events do.
 
@@ -102,9 +100,11 @@ class RunForm:
                         gr.Markdown(f"#### {say(f'train.group.{group}')}")
                         self._group(group)
             with gr.Column(scale=2, elem_classes=["plan-column"]):
-                self.card = gr.Markdown(elem_classes=["plan-card"], elem_id="plan")
+                self.card = gr.Markdown(elem_id="plan")
                 self.start = gr.Button(say("train.start"), variant="primary", elem_id="start")
-                self.started = gr.Textbox(visible=False)
+                # Text that appears here leads to the run's page (static/js/main.js): Gradio's own
+                # way to run a script on an event needs a policy that lets strings be evaluated.
+                self.started = gr.Markdown(elem_id="started-run", elem_classes=["ts-hidden"])
 
     def _group(self, group: str) -> None:
         names = specs.names_in(group)
