@@ -12,7 +12,7 @@ from studio.theme import theme
 from studio.words import say
 
 STYLES = Path(__file__).resolve().parents[1] / "static" / "studio.css"
-HEAD = '<script type="module" src="/static/js/main.js"></script>'
+HEAD = '<script type="module" src="/ui/js/main.js"></script>'
 
 
 def build(studio: Studio) -> gr.Blocks:

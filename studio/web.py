@@ -57,8 +57,8 @@ def create_web(studio: Studio, pages: Pages | None, extra_hosts: Iterable[str] =
         app.include_router(router, prefix="/api/v1")
     app.include_router(chat.router)
     app.add_api_route("/api/{rest:path}", _no_such_route, include_in_schema=False)
-    app.add_api_route("/static/plotly.min.js", _plotly, include_in_schema=False)
-    app.mount("/static", Static(directory=shipped.folder("static")))
+    app.add_api_route("/ui/plotly.min.js", _plotly, include_in_schema=False)
+    app.mount("/ui", Static(directory=shipped.folder("static")))
     return pages(app, studio) if pages else app
 
 

@@ -1,6 +1,6 @@
 // The words of the pages, from the same catalogue that the Python pages read.
 
-const response = await fetch("/static/words/en.json");
+const response = await fetch("/ui/words/en.json");
 const catalogue = await response.json();
 
 export function t(key, values = {}) {
