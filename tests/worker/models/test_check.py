@@ -270,6 +270,9 @@ def test_the_hub_librarys_cache_may_link_to_its_blobs_and_nowhere_else(
     for blob in blobs.iterdir():
         (snapshot / blob.name).symlink_to(f"../../blobs/{blob.name}")
     assert check_folder(snapshot) == []
+    no_cache = snapshot.parent.with_name("models") / "abc"
+    shutil.copytree(snapshot, no_cache, symlinks=True)
+    assert check_folder(no_cache)
     shutil.copy(blobs / "model.safetensors", tmp_path / "elsewhere")
     (snapshot / "model.safetensors").unlink()
     (snapshot / "model.safetensors").symlink_to(tmp_path / "elsewhere")

@@ -18,6 +18,7 @@ from tests.fakes.hub import FakeHub
 from tests.fakes.tiny_models import save_model, save_tokenizer
 from worker.models import hub_errors, importing
 from worker.models.check import UnusableModel
+from worker.models.hub import Hub
 
 NAME = "clinic/tiny-llama"
 
@@ -336,6 +337,7 @@ def test_a_disk_that_fills_up_on_the_way_is_said_in_words() -> None:
 
 def test_names_on_the_hub_cannot_write_outside_the_folder(hub: FakeHub, tmp_path: Path) -> None:
     hub.repositories[NAME].files["../tokenizer.json"] = b"{}"
+    assert "../tokenizer.json" not in Hub(NAME, None, hub.endpoint).listing(None).sizes
     fetch(hub, tmp_path / "model")
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
