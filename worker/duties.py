@@ -1,0 +1,144 @@
+"""What a worker has claimed, and what it may say about it: a run, or background work."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from storage import runs, work
+from storage.artifacts import Artifacts
+from storage.database import Database
+from storage.errors import StudioError
+from storage.runs import Run
+from storage.settings import Settings
+from storage.status import RunStatus, StopRequest
+from storage.tables import BaseModelRow, DatasetRow
+from worker import entries
+from worker.endings import FAILED, Ending
+from worker.entries import Entries, Task
+from worker.failures import Death
+
+
+class Duty(Protocol):
+    """One attempt that this worker holds. Every method raises Superseded when it no longer does."""
+
+    @property
+    def task(self) -> Task:
+        """What the child is to do."""
+
+    def begin(self) -> None:
+        """Note that the child is at work."""
+
+    def beat(self) -> StopRequest | None:
+        """Extend the lease; returns what a person has asked."""
+
+    def end(self, ending: Ending) -> None:
+        """Note how it ended."""
+
+    def died(self, death: Death) -> None:
+        """Note that the child died without a word."""
+
+    def release(self) -> None:
+        """Let go in order: it is taken up again, and that counts as no crash."""
+
+
+@dataclass(frozen=True)
+class RunDuty:
+    """An attempt of a run."""
+
+    database: Database
+    settings: Settings
+    run: Run
+    table: Entries
+
+    @property
+    def task(self) -> Task:
+        """The training. Its process never gets the hub's token."""
+        settings = self.settings.model_copy(update={"environment_hub_token": None})
+        folder = Artifacts(settings.home).run(self.run.id)
+        return Task(self.table[entries.RUN], settings, self.run.id, self.run.attempt, folder)
+
+    def begin(self) -> None:
+        """Note that the child is training."""
+        runs.begin(self.database, *self._key)
+
+    def beat(self) -> StopRequest | None:
+        """Extend the lease; returns what a person has asked of the run."""
+        return runs.heartbeat(self.database, *self._key, self.settings.lease_seconds)
+
+    def end(self, ending: Ending) -> None:
+        """Note the end that the child told; a child that was asked to shut down lets go."""
+        status = RunStatus(ending.status)
+        if status is RunStatus.QUEUED:
+            self.release()
+        else:
+            runs.end(self.database, *self._key, status, ending.words, ending.hint)
+
+    def died(self, death: Death) -> None:
+        """Put the run back into the queue, or fail it where that would not help."""
+        if death.known is None:
+            runs.put_back(self.database, *self._key, death.reason)
+        else:
+            self.end(Ending(FAILED, death.known.message, death.known.hint))
+
+    def release(self) -> None:
+        """Put the run back into the queue."""
+        runs.release(self.database, *self._key)
+
+    @property
+    def _key(self) -> tuple[str, int]:
+        return self.run.id, self.run.attempt
+
+
+@dataclass(frozen=True)
+class WorkDuty:
+    """An attempt at preparing a dataset or a base model."""
+
+    database: Database
+    settings: Settings
+    row: Any
+    table: Entries
+
+    @property
+    def task(self) -> Task:
+        """The preparing; what kind it is says the row."""
+        kind = entries.DATASET if isinstance(self.row, DatasetRow) else self.row.source
+        folder = entries.folder_of(self.settings, self.row.id)
+        settings = self.settings
+        if not self.table[kind].online:
+            settings = settings.model_copy(update={"environment_hub_token": None})
+        return Task(self.table[kind], settings, self.row.id, self.row.attempt, folder)
+
+    def begin(self) -> None:
+        """Nothing to note: claimed work is being worked on."""
+
+    def beat(self) -> StopRequest | None:
+        """Extend the lease; nobody can stop it but by deleting the row."""
+        key = (self.row.id, self.row.attempt)
+        work.heartbeat(self.database, self._rows, *key, self.settings.lease_seconds)
+        return None
+
+    def end(self, ending: Ending) -> None:
+        """Note what the child has found, or why it could not."""
+        if ending.status == FAILED:
+            reason = StudioError(ending.words, ending.hint)
+            work.fail(self.database, self._rows, self._key, reason)
+        else:
+            work.finish(self.database, self._rows, self._key, **ending.found)
+
+    def died(self, death: Death) -> None:
+        """Let it be tried again, or fail it where that would not help."""
+        if death.known is None:
+            work.crashed(self.database, self._rows, self._key, death.reason.capitalize() + ".")
+        else:
+            self.end(Ending(FAILED, death.known.message, death.known.hint))
+
+    def release(self) -> None:
+        """Let it wait again."""
+        work.release(self.database, self._rows, self._key)
+
+    @property
+    def _rows(self) -> Any:
+        return DatasetRow if isinstance(self.row, DatasetRow) else BaseModelRow
+
+    @property
+    def _key(self) -> tuple[str, int]:
+        return self.row.id, self.row.attempt

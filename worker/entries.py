@@ -1,0 +1,148 @@
+"""What a child of the worker does, by kind of work: the table, and the way in and out."""
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from storage import work
+from storage.artifacts import Artifacts
+from storage.base_models import Source
+from storage.database import Database
+from storage.errors import Superseded
+from storage.settings import Settings
+from storage.status import WorkStatus
+from storage.tables import BaseModelRow, DatasetRow
+from worker import endings, failures, isolation, logs
+from worker.endings import Ending
+
+PRELOADED = "worker.training.preload"
+"""What the forkserver imports once for all children."""
+
+SUPERSEDED = 75
+"""Exit code of a child whose attempt a newer one has replaced (EX_TEMPFAIL)."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Task:
+    """One attempt at one piece of work; it travels to the child, so it holds no connection."""
+
+    entry: "Entry"
+    settings: Settings
+    identifier: str
+    attempt: int
+    folder: Path
+
+    @property
+    def log_file(self) -> Path:
+        """Where the child's output goes."""
+        return self.folder / "log.txt"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A kind of work.
+
+    Attributes:
+        do: what the child calls; it finds out how the work ends. Importable by its name.
+        warm: whether the child is forked from a process that has imported the training libraries.
+        online: whether the child may fetch from the hub and knows the token for it.
+    """
+
+    do: Callable[[Task], Ending]
+    warm: bool = False
+    online: bool = False
+
+
+def train(task: Task) -> Ending:
+    """Train an attempt of a run."""
+    from worker.training import launch  # noqa: PLC0415  (torch: only the child loads it)
+
+    outcome = launch.train(task.settings, task.identifier, task.attempt)
+    return Ending(outcome.status, outcome.words)
+
+
+def read_dataset(task: Task) -> Ending:
+    """Read an uploaded file."""
+    from worker import prepare  # noqa: PLC0415  (the worker itself stays light)
+
+    return _prepare(task, DatasetRow, prepare.dataset)
+
+
+def build_starter(task: Task) -> Ending:
+    """Build the starter model."""
+    from worker import prepare  # noqa: PLC0415  (the worker itself stays light)
+
+    return _prepare(task, BaseModelRow, prepare.starter)
+
+
+def check_folder(task: Task) -> Ending:
+    """Bring in a base model from a folder."""
+    from worker import prepare  # noqa: PLC0415  (the worker itself stays light)
+
+    return _prepare(task, BaseModelRow, prepare.model_folder)
+
+
+def download(task: Task) -> Ending:
+    """Bring in a base model from the hub."""
+    from worker import prepare  # noqa: PLC0415  (the worker itself stays light)
+
+    return _prepare(task, BaseModelRow, prepare.hub_model)
+
+
+Entries = Mapping[str, Entry]
+
+RUN, DATASET = "run", "dataset"
+
+ENTRIES: Entries = {
+    RUN: Entry(train, warm=True),
+    DATASET: Entry(read_dataset),
+    Source.STARTER: Entry(build_starter, warm=True),
+    Source.FOLDER: Entry(check_folder),
+    Source.HUB: Entry(download, online=True),
+}
+"""Every kind of work; a base model's is its source."""
+
+
+def folder_of(settings: Settings, identifier: str) -> Path:
+    """Return the folder for the log and the ending of background work."""
+    return Artifacts(settings.home).home / "work" / identifier
+
+
+def enter(task: Task) -> None:
+    """Do a task in the child: the main of its process."""
+    isolation.enter(task.settings.home, task.log_file, task.attempt, online=task.entry.online)
+    logs.open_log()
+    try:
+        ending = task.entry.do(task)
+    except Superseded as superseded:
+        log.warning("superseded", words=superseded.message)
+        sys.exit(SUPERSEDED)
+    except Exception as error:  # noqa: BLE001  (the door of the child: whatever it was is told)
+        ending = failures.explain(error, task.log_file)
+    endings.write(task.folder, task.attempt, ending)
+
+
+def greet() -> None:
+    """Do nothing, in the forkserver's first child; fails where the libraries are not imported."""
+    sys.exit(0 if PRELOADED in sys.modules else 1)
+
+
+def _prepare(task: Task, table: Any, find: Callable[..., dict[str, Any]]) -> Ending:
+    """Find out something about a row; its progress goes to the database on the way."""
+    database = Database(task.settings.database)
+    with database.read() as session:
+        row = session.get_one(table, task.identifier)
+
+    def report(share: float, words: str) -> None:
+        work.report(database, table, (task.identifier, task.attempt), share, words)
+
+    try:
+        return Ending(WorkStatus.READY, found=find(task.settings, row, report))
+    finally:
+        database.close()

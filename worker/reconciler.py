@@ -1,0 +1,71 @@
+"""The reconciler: every few seconds, what was lost is found and what is ready is looked at."""
+
+import threading
+import time
+
+import structlog
+from sqlalchemy.exc import OperationalError
+
+from storage import runs, work
+from storage.database import Database
+from storage.settings import Settings
+from storage.tables import BaseModelRow, DatasetRow
+from worker.supervisor import Supervisor
+
+log = structlog.get_logger()
+
+
+class Reconciler:
+    """Makes the database right again when a worker, a message or a lease was lost.
+
+    Args:
+        settings: how often, and how long a lease is.
+        database: this process's own.
+        supervisor: looks where there is something to do.
+    """
+
+    def __init__(self, settings: Settings, database: Database, supervisor: Supervisor) -> None:
+        self._settings = settings
+        self._database = database
+        self._supervisor = supervisor
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
+
+    def start(self) -> None:
+        """Begin with a round at once; further ones follow until `stop`."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Make no further round."""
+        self._ended.set()
+
+    def round(self) -> None:
+        """Take back what nobody works on any more, and let the supervisor look."""
+        _tell("work_taken_back", work.recover(self._database, DatasetRow))
+        _tell("work_taken_back", work.recover(self._database, BaseModelRow))
+        _tell("runs_taken_back", runs.recover(self._database))
+        _tell("runs_without_data_failed", runs.fail_hopeless(self._database))
+        self._supervisor.look()
+
+    def _run(self) -> None:
+        last = time.time()
+        while not self._ended.is_set():
+            if not self._has_slept(time.time() - last):
+                self._try_round()
+            last = time.time()
+            self._ended.wait(self._settings.reconcile_seconds)
+
+    def _has_slept(self, seconds: float) -> bool:
+        """Tell whether this machine was asleep: then the heartbeats come before any taking back."""
+        return seconds > self._settings.reconcile_seconds + self._settings.lease_seconds / 2
+
+    def _try_round(self) -> None:
+        try:
+            self.round()
+        except OperationalError as error:
+            log.warning("round_skipped", reason=str(error.orig))
+
+
+def _tell(event: str, identifiers: list[str]) -> None:
+    if identifiers:
+        log.warning(event, ids=" ".join(identifiers))

@@ -1,0 +1,125 @@
+"""Watching one child: the lease, a person's stop, a shutdown, and how it ended."""
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+import structlog
+from sqlalchemy.exc import OperationalError
+
+from storage.errors import Superseded
+from storage.status import StopRequest
+from worker import endings, failures
+from worker.children import Child, Nursery
+from worker.duties import Duty
+
+log = structlog.get_logger()
+
+_LOOK_EVERY = 0.25  # seconds
+
+SHUTDOWN = "shutdown"
+
+PATIENCE: dict[str, tuple[float, float]] = {
+    StopRequest.KEEP: (180.0, 210.0),
+    StopRequest.DISCARD: (5.0, 10.0),
+    SHUTDOWN: (0.0, 25.0),
+}
+"""Seconds until a child that should end gets SIGTERM, and until it is killed.
+
+A child that trains hears of a person's wish by itself, and then still needs to end its step and to
+save; what a person discards needs no saving.
+"""
+
+
+@dataclass
+class Orders:
+    """What the worker as a whole wants of all its watches."""
+
+    closing: threading.Event = field(default_factory=threading.Event)
+    hurry: threading.Event = field(default_factory=threading.Event)
+
+
+class Watch:
+    """One child at one duty, from its start to its end.
+
+    Args:
+        duty: what it is at.
+        nursery: where the child comes from.
+        orders: whether the worker shuts down.
+        heartbeat_seconds: time between two heartbeats.
+    """
+
+    def __init__(
+        self, duty: Duty, nursery: Nursery, orders: Orders, heartbeat_seconds: float
+    ) -> None:
+        self.duty = duty
+        self.task = duty.task
+        self._nursery = nursery
+        self._orders = orders
+        self._every = heartbeat_seconds
+        self._since: dict[str, float] = {}
+        self._was_asked = False
+
+    def run(self) -> None:
+        """Start the child, watch it, and note how it ended. Returns when all of that is done."""
+        child = self._nursery.start(self.task)
+        log.info("child_started", **self._name, pid=child.pid)
+        try:
+            self.duty.begin()
+            code = self._attend(child)
+            log.info("child_ended", **self._name, exit_code=code)
+            self._conclude(code)
+        except Superseded as superseded:
+            log.warning("fenced_off", **self._name, words=superseded.message)
+        finally:
+            child.kill()
+
+    def _attend(self, child: Child) -> int:
+        """Wait for the child; returns its exit code."""
+        beat_at = 0.0
+        while (code := child.wait(min(_LOOK_EVERY, self._every))) is None:
+            if time.monotonic() >= beat_at:
+                beat_at = time.monotonic() + self._every
+                self._beat()
+            if self._orders.closing.is_set():
+                self._since.setdefault(SHUTDOWN, time.monotonic())
+            self._press(child)
+        return code
+
+    def _beat(self) -> None:
+        try:
+            asked = self.duty.beat()
+        except OperationalError as error:  # a busy or full database: the lease has time left
+            log.warning("heartbeat_not_written", **self._name, reason=str(error.orig))
+            return
+        if asked is not None:
+            self._since.setdefault(asked, time.monotonic())
+
+    def _press(self, child: Child) -> None:
+        """Ask a child that should have ended to end, and kill it when that did not help."""
+        for wish, since in self._since.items():
+            until_asked, until_killed = PATIENCE[wish]
+            waited = time.monotonic() - since
+            if waited >= until_killed or self._orders.hurry.is_set():
+                log.warning("child_killed", **self._name, after=wish, waited_seconds=round(waited))
+                child.kill()
+            elif waited >= until_asked and not self._was_asked:
+                self._was_asked = True
+                child.ask()
+
+    def _conclude(self, code: int) -> None:
+        ending = endings.take(self.task.folder, self.task.attempt)
+        if ending is not None:
+            self.duty.end(ending)
+            log.info("ended", **self._name, status=ending.status, words=ending.words)
+        elif self._orders.closing.is_set():
+            self.duty.release()
+            log.info("released", **self._name)
+        else:
+            death = failures.of_exit(code, self.task.log_file)
+            self.duty.died(death)
+            log.warning("child_died", **self._name, reason=death.reason)
+
+    @property
+    def _name(self) -> dict[str, str | int]:
+        return {"of": self.task.identifier, "attempt": self.task.attempt}
