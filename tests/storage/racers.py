@@ -1,0 +1,77 @@
+"""Processes that race for one database: `racers.py KIND HOME COUNT TURNS` prints what each got.
+
+A script of its own: it imports everything once, forks before any connection is open, and lets all
+racers start at the same moment.
+"""
+
+import json
+import multiprocessing
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+
+from storage import database, leases, runs
+from storage.database import Database
+from storage.settings import Settings
+from storage.tables import RunRow
+
+
+def claim(settings: Settings, turns: int) -> list[str]:
+    """Claim runs until none is left; returns their ids."""
+    opened, claimed = Database(settings.database), []
+    while run := runs.claim(opened, leases.worker_name(), 60):
+        claimed.append(run.id)
+    return claimed
+
+
+def count(settings: Settings, turns: int) -> list[str]:
+    """Read a number and write it back one higher, that many times."""
+    opened = Database(settings.database)
+    for _ in range(turns):
+        with opened.write() as session:
+            row = session.query(RunRow).one()
+            row.total_steps = row.total_steps + 1
+    return []
+
+
+def open_home(settings: Settings, turns: int) -> list[str]:
+    """Open a home that may be fresh; returns the versions that its database names."""
+    opened = database.opened(settings)
+    with opened.read() as session:
+        return list(session.scalars(text("SELECT version_num FROM alembic_version")))
+
+
+KINDS: dict[str, Callable[[Settings, int], list[str]]] = {
+    "claim": claim,
+    "count": count,
+    "open": open_home,
+}
+
+
+def main(kind: str, home: str, racers: int, turns: int) -> None:
+    """Let the racers run and print, one line each, the list that each one returned."""
+    fork = multiprocessing.get_context("fork")
+    line, results = fork.Barrier(racers), fork.Queue()
+
+    def race() -> None:
+        line.wait()
+        try:
+            results.put(KINDS[kind](Settings(home=Path(home)), turns))
+        except BaseException as error:
+            results.put([f"{type(error).__name__}: {error}"])
+            raise
+
+    started: list[Any] = [fork.Process(target=race) for _ in range(racers)]
+    for process in started:
+        process.start()
+    for _ in started:
+        sys.stdout.write(json.dumps(results.get(timeout=60)) + "\n")
+    for process in started:
+        process.join()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
