@@ -15,7 +15,7 @@ _MOMENT = (1980, 1, 1, 0, 0, 0)
 def zip_of(files: artifacts.Artifacts, folder: Path) -> Iterator[Path]:
     """Give the path of a zip of a folder, without its manifest; it is removed when the block ends.
 
-    The entries lie below a folder of the same name, sorted. Weights are stored, not deflated: they
+    The entries lie at the top of the archive, sorted. Weights are stored, not deflated: they
     hardly get smaller.
     """
     scratch = files.scratch()
@@ -39,7 +39,7 @@ def _write(archive: Path, folder: Path) -> None:
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             name = path.relative_to(folder).as_posix()
             if name != artifacts.MANIFEST:
-                entry = zipfile.ZipInfo(f"{folder.name}/{name}", _MOMENT)
+                entry = zipfile.ZipInfo(name, _MOMENT)
                 entry.external_attr = 0o644 << 16
                 entry.file_size = path.stat().st_size
                 with path.open("rb") as source, target.open(entry, "w") as sink:

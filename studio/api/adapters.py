@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote
 
@@ -11,7 +10,6 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import StreamingResponse
 
-from storage import artifacts
 from studio.api.person import Here, Person
 from studio.services import adapters
 
@@ -37,17 +35,11 @@ class AdapterAnswer(BaseModel):
     sha256: str
 
 
-class AdapterList(BaseModel):
-    """Adapters, newest first."""
-
-    adapters: list[AdapterAnswer]
-
-
 @router.get("")
-def listing(studio: Here, owner: Person, deleted: bool = False) -> AdapterList:
+def listing(studio: Here, owner: Person, deleted: bool = False) -> list[AdapterAnswer]:
     """List the adapters, newest first; the deleted ones instead where asked."""
     found = adapters.listing(studio, owner, deleted=deleted)
-    return AdapterList(adapters=[AdapterAnswer.model_validate(each) for each in found])
+    return [AdapterAnswer.model_validate(each) for each in found]
 
 
 @router.get("/{adapter_id}")
@@ -63,8 +55,8 @@ def details(studio: Here, owner: Person, adapter_id: str) -> AdapterAnswer:
 )
 def download(studio: Here, owner: Person, adapter_id: str) -> StreamingResponse:
     """Download an adapter as a zip in PEFT's layout."""
-    path, name = adapters.download(studio, owner, adapter_id)
-    file = _unlinked(path)
+    with adapters.download(studio, owner, adapter_id) as (path, name):
+        file = path.open("rb")
     shown = f"{adapters.get(studio, owner, adapter_id).name}.zip"
     headers = {
         "Content-Disposition": f"attachment; filename=\"{name}\"; filename*=UTF-8''"
@@ -86,13 +78,6 @@ def restore(studio: Here, owner: Person, adapter_id: str) -> AdapterAnswer:
     """Bring a deleted adapter back."""
     adapters.restore(studio, owner, adapter_id)
     return details(studio, owner, adapter_id)
-
-
-def _unlinked(path: Path) -> BinaryIO:
-    """Open a temporary file and remove its folder, so that nothing stays whatever happens now."""
-    file = path.open("rb")
-    artifacts.remove(path.parent)
-    return file
 
 
 def _blocks(file: BinaryIO) -> Iterator[bytes]:

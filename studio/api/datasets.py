@@ -42,12 +42,6 @@ class DatasetAnswer(BaseModel):
     hint: str | None
 
 
-class DatasetList(BaseModel):
-    """Datasets, newest first."""
-
-    datasets: list[DatasetAnswer]
-
-
 class Uploaded(DatasetAnswer):
     """The first dataset of an upload, and all of them."""
 
@@ -65,18 +59,11 @@ class DatasetDetails(DatasetAnswer):
     report: dict[str, Any] | None
 
 
-class Rows(BaseModel):
-    """Normalised rows from the `start`-th on, counted from 0."""
-
-    start: int
-    rows: list[dict[str, Any]]
-
-
 @router.get("")
-def listing(studio: Here, owner: Person, deleted: bool = False) -> DatasetList:
+def listing(studio: Here, owner: Person, deleted: bool = False) -> list[DatasetAnswer]:
     """List the datasets, newest first; the deleted ones instead where asked."""
     found = datasets.listing(studio, owner, deleted=deleted)
-    return DatasetList(datasets=[DatasetAnswer.model_validate(each) for each in found])
+    return [DatasetAnswer.model_validate(each) for each in found]
 
 
 _FILE = {"type": "array", "items": {"type": "string", "format": "binary"}}
@@ -95,6 +82,12 @@ async def upload(request: Request, studio: Here, owner: Person) -> Uploaded:
     if not added:
         raise Unreadable("There is no file in the upload.", "Send it in a field named file.")
     return Uploaded(**added[0].model_dump(), datasets=added)
+
+
+@router.post("/samples", status_code=201)
+def samples(studio: Here, owner: Person) -> list[DatasetAnswer]:
+    """Add the sample datasets that ship with the studio."""
+    return [DatasetAnswer.model_validate(each) for each in datasets.add_samples(studio, owner)]
 
 
 def _receive(studio: Studio, owner: str, name: str, files: UploadedFiles) -> Dataset:
@@ -123,9 +116,9 @@ def rows(
     dataset_id: str,
     start: int = Query(0, ge=0),
     count: int = Query(20, ge=1, le=MOST_ROWS),
-) -> Rows:
-    """Show normalised rows."""
-    return Rows(start=start, rows=datasets.rows_page(studio, owner, dataset_id, start, count))
+) -> list[dict[str, Any]]:
+    """Show normalised rows from the `start`-th on, counted from 0."""
+    return datasets.rows_page(studio, owner, dataset_id, start, count)
 
 
 @router.delete("/{dataset_id}", status_code=204)

@@ -34,12 +34,6 @@ class ModelAnswer(BaseModel):
     hint: str | None
 
 
-class ModelList(BaseModel):
-    """Base models, newest first."""
-
-    models: list[ModelAnswer]
-
-
 class NewModel(BaseModel):
     """Where a base model comes from; `reference` is a folder on this machine or a hub name."""
 
@@ -60,10 +54,10 @@ class HubToken(BaseModel):
 
 
 @router.get("/models")
-def listing(studio: Here, owner: Person, deleted: bool = False) -> ModelList:
+def listing(studio: Here, owner: Person, deleted: bool = False) -> list[ModelAnswer]:
     """List the base models, newest first; the deleted ones instead where asked."""
     found = base_models.listing(studio, owner, deleted=deleted)
-    return ModelList(models=[ModelAnswer.model_validate(each) for each in found])
+    return [ModelAnswer.model_validate(each) for each in found]
 
 
 @router.post("/models", status_code=201)

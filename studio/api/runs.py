@@ -58,12 +58,6 @@ class RunAnswer(BaseModel):
     ended_at: datetime | None
 
 
-class RunList(BaseModel):
-    """Runs, newest first."""
-
-    runs: list[RunAnswer]
-
-
 class PlanAnswer(BaseModel):
     """What would happen; only `faults` keep a run from starting. None: not known yet."""
 
@@ -134,16 +128,10 @@ class AttemptAnswer(BaseModel):
     outcome: str | None
 
 
-class AttemptList(BaseModel):
-    """The starts of a run, in order."""
-
-    attempts: list[AttemptAnswer]
-
-
 @router.get("")
-def listing(studio: Here, owner: Person, deleted: bool = False) -> RunList:
+def listing(studio: Here, owner: Person, deleted: bool = False) -> list[RunAnswer]:
     """List the runs, newest first; the deleted ones instead where asked."""
-    return RunList(runs=[_answer(run) for run in runs.listing(studio, owner, deleted=deleted)])
+    return [_answer(run) for run in runs.listing(studio, owner, deleted=deleted)]
 
 
 @router.post("", status_code=201, openapi_extra=_SPEC)
@@ -226,10 +214,10 @@ def log(studio: Here, owner: Person, run_id: str, offset: int | None = None) -> 
 
 
 @router.get("/{run_id}/attempts")
-def attempts(studio: Here, owner: Person, run_id: str) -> AttemptList:
+def attempts(studio: Here, owner: Person, run_id: str) -> list[AttemptAnswer]:
     """List the starts of a run: a resumed or recovered one has several."""
     found = runs.attempts(studio, owner, run_id)
-    return AttemptList(attempts=[AttemptAnswer.model_validate(each) for each in found])
+    return [AttemptAnswer.model_validate(each) for each in found]
 
 
 def _answer(run: Run) -> RunAnswer:

@@ -16,7 +16,7 @@ commands = typer.Typer(no_args_is_help=True, help="Adapters: what runs have made
 def listing() -> None:
     """List the adapters."""
     with Api() as api:
-        adapters = api.get("/adapters")["adapters"]
+        adapters = api.get("/adapters")
     listed(adapters, ["id", "name", "step", "eval_loss", "run_id"])
 
 

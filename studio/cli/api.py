@@ -44,11 +44,11 @@ class Api:
     ) -> None:
         self._client.close()
 
-    def get(self, path: str, **parameters: Any) -> dict[str, Any]:
+    def get(self, path: str, **parameters: Any) -> Any:
         """Return what a route answers. Raises Failed (or Unreachable) in the studio's words."""
         return self._asked("GET", path, params=parameters)
 
-    def post(self, path: str, json: object = None, **more: Any) -> dict[str, Any]:
+    def post(self, path: str, json: object = None, **more: Any) -> Any:
         """Send JSON (or `files`) and return the answer. Raises Failed in the studio's words."""
         return self._asked("POST", path, **({"json": json} if json is not None else {}), **more)
 
@@ -56,14 +56,13 @@ class Api:
         """Return a context manager that gives the answer before its body is read."""
         return self._client.stream("GET", path)
 
-    def _asked(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+    def _asked(self, method: str, path: str, **more: Any) -> Any:
         try:
             answer = self._client.request(method, path, **more)
         except httpx.TransportError as error:
             raise Unreachable(self.address) from error
         checked(answer)
-        found: dict[str, Any] = answer.json() if answer.content else {}
-        return found
+        return answer.json() if answer.content else {}
 
 
 class Unreachable(Failed):

@@ -34,11 +34,11 @@ def add(
 def listing() -> None:
     """List the datasets."""
     with Api() as api:
-        found = api.get("/datasets")["datasets"]
+        found = api.get("/datasets")
     listed(found, ["id", "name", "status", "shape", "rows_good", "rows_refused"])
 
 
-def uploaded(api: Api, file: Path) -> dict[str, Any]:
+def uploaded(api: Api, file: Path) -> Any:
     """Upload a file, read in blocks, and return the dataset. Raises Failed."""
     try:
         with file.open("rb") as content:

@@ -33,7 +33,7 @@ def add(
 def listing() -> None:
     """List the base models."""
     with Api() as api:
-        listed(api.get("/models")["models"], ["id", "name", "status", "source", "reference"])
+        listed(api.get("/models"), ["id", "name", "status", "source", "reference"])
 
 
 def _where(reference: str) -> dict[str, str]:

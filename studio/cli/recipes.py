@@ -34,7 +34,7 @@ def resolved(api: Api, values: dict[str, Any], folder: Path) -> dict[str, Any]:
         settings["dataset_id"] = _dataset(api, str(settings.pop("dataset")), folder)
     if "base_model" in settings:
         wanted = str(settings.pop("base_model"))
-        settings["base_model_id"] = _named(wanted, api.get("/models")["models"], "base model")
+        settings["base_model_id"] = _named(wanted, api.get("/models"), "base model")
     return settings
 
 
@@ -42,7 +42,7 @@ def _dataset(api: Api, wanted: str, folder: Path) -> str:
     file = folder / Path(wanted).expanduser()
     if file.is_file():
         return str(uploaded(api, file)["id"])
-    return _named(wanted, api.get("/datasets")["datasets"], "dataset or file")
+    return _named(wanted, api.get("/datasets"), "dataset or file")
 
 
 def _named(wanted: str, there: list[dict[str, Any]], kind: str) -> str:

@@ -40,7 +40,7 @@ def watch(run_id: Id) -> None:
 def listing() -> None:
     """List the runs."""
     with Api() as api:
-        runs = api.get("/runs")["runs"]
+        runs = api.get("/runs")
     listed(runs, ["id", "name", "status", "step", "total_steps", "adapter_id"])
 
 

@@ -63,7 +63,7 @@ def _bar() -> Progress:
     )
 
 
-def _looked(api: Api, path: str, **parameters: Any) -> dict[str, Any]:
+def _looked(api: Api, path: str, **parameters: Any) -> Any:
     for _ in range(PATIENCE):
         try:
             return api.get(path, **parameters)

@@ -1,5 +1,7 @@
 """Adapters: list, download as a zip, delete and bring back."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from storage import adapters, archives, owned
@@ -20,8 +22,11 @@ def get(studio: Studio, owner: str, adapter_id: str) -> Adapter:
     return adapters.get(studio.database, owner, adapter_id)
 
 
-def download(studio: Studio, owner: str, adapter_id: str) -> tuple[Path, str]:
-    """Return a zip of an adapter in PEFT's layout, and the name to offer for it.
+@contextmanager
+def download(studio: Studio, owner: str, adapter_id: str) -> Iterator[tuple[Path, str]]:
+    """Give a zip of an adapter in PEFT's layout, and the name to offer for it.
+
+    The file is removed when the block ends; whoever has opened it by then reads on.
 
     Raises:
         NotFound: there is no such adapter of that owner.
@@ -31,8 +36,8 @@ def download(studio: Studio, owner: str, adapter_id: str) -> tuple[Path, str]:
     folder = studio.artifacts.adapter(adapter_id)
     if not folder.is_dir():
         raise StudioError(f"The files of {found.name} are gone.", "Train the run again.")
-    path = archives.zip_of(folder, studio.artifacts.scratch())
-    return path, names.for_download(found.name, ".zip")
+    with archives.zip_of(studio.artifacts, folder) as path:
+        yield path, names.for_download(found.name, ".zip")
 
 
 def delete(studio: Studio, owner: str, adapter_id: str) -> None:

@@ -32,7 +32,7 @@ def test_an_uploaded_file_is_kept_byte_by_byte_and_waits(
     kept = studio.artifacts.dataset(found["sha256"]) / "original.jsonl"
     assert kept.read_bytes() == LINE * 3
     assert client.get(f"/api/v1/datasets/{found['id']}").json()["faults"] == []
-    assert [each["id"] for each in client.get("/api/v1/datasets").json()["datasets"]] == [
+    assert [each["id"] for each in client.get("/api/v1/datasets").json()] == [
         found["id"]
     ]
 
@@ -86,7 +86,7 @@ def test_an_upload_that_ends_in_the_middle_leaves_nothing(
 
     assert answer.status_code == 400
     assert "ended in the middle" in answer.json()["error"]["message"]
-    assert client.get("/api/v1/datasets").json()["datasets"] == []
+    assert client.get("/api/v1/datasets").json() == []
     assert list((studio.settings.home / "scratch").iterdir()) == []
 
 
@@ -140,7 +140,7 @@ def test_a_deleted_dataset_is_out_of_sight_until_it_is_brought_back(client: http
 
     assert client.delete(address).status_code == 204
     assert client.get(address).status_code == 404
-    assert client.get("/api/v1/datasets?deleted=true").json()["datasets"][0]["id"] == found["id"]
+    assert client.get("/api/v1/datasets?deleted=true").json()[0]["id"] == found["id"]
     assert client.post(f"{address}/restore").json()["id"] == found["id"]
     assert client.get(address).status_code == 200
 
@@ -164,5 +164,5 @@ def test_rows_are_given_by_page(client: httpx.Client, studio: Studio) -> None:
     (folder / "rows.idx").write_bytes(b"".join(at.to_bytes(8, "little") for at in offsets))
 
     page = client.get(f"/api/v1/datasets/{found['id']}/rows?start=2&count=2").json()
-    assert [row["text"] for row in page["rows"]] == ["row 2", "row 3"]
+    assert [row["text"] for row in page] == ["row 2", "row 3"]
     assert client.get(f"/api/v1/datasets/{found['id']}/rows?count=100000").status_code == 422
