@@ -18,7 +18,7 @@ WORK_ENDS = ("ready", "failed")
 RUN_ENDS = ("finished", "stopped", "failed", "discarded")
 
 
-def for_work(api: Api, path: str) -> dict[str, Any]:
+def for_work(api: Api, path: str) -> Any:
     """Show a dataset's or model's progress until it is ready or has failed; return it."""
     with _bar() as bar:
         task = bar.add_task("", total=1.0, note="")
@@ -31,7 +31,7 @@ def for_work(api: Api, path: str) -> dict[str, Any]:
             time.sleep(SECONDS)
 
 
-def for_run(api: Api, run_id: str) -> dict[str, Any]:
+def for_run(api: Api, run_id: str) -> Any:
     """Show a run's progress and its newest losses until it ends; return it."""
     cursor: str | None = None
     losses: dict[str, float | None] = {}
