@@ -1,0 +1,211 @@
+"""Conversations about everyday health that the starter model learns from, drawn with a seed."""
+
+import random
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+TEXTS = Path(__file__).parent / "texts"
+
+Message = dict[str, str]
+Conversation = list[Message]
+
+WAYS_TO_ASK: dict[str, dict[str, list[str]]] = {
+    "condition": {
+        "what": [
+            "what is {name}", "what causes {name}", "why do people get {name}", "explain {name}",
+            "can you explain {name}", "what does {name} mean", "where does {name} come from",
+            "what is {name} exactly",
+        ],
+        "care": [
+            "what can I do about {name}", "what helps with {name}", "how do I treat {name}",
+            "I have {name}, what should I do", "how can I get rid of {name}", "I have {name}",
+            "any advice for {name}", "what should I do about {name}", "how do I care for {name}",
+            "what is good for {name}", "home remedies for {name}", "my son has {name}",
+            "how is {name} treated", "what helps against {name}", "what should I do if I have {name}",
+        ],
+        "doctor": [
+            "when should I see a doctor about {name}", "is {name} dangerous", "is {name} serious",
+            "should I see a doctor for {name}", "when is {name} an emergency",
+            "what are the warning signs of {name}", "do I need a doctor for {name}",
+            "should I worry about {name}", "when should I worry about {name}",
+        ],
+        "lasts": [
+            "how long does {name} last", "when will {name} go away", "how long will {name} take to heal",
+            "how quickly does {name} get better", "how many days does {name} last",
+        ],
+        "prevent": [
+            "how can I prevent {name}", "how do I avoid {name}", "how can I protect myself from {name}",
+            "what prevents {name}", "how do I stop {name} from coming back",
+        ],
+        "about": ["tell me about {name}", "what should I know about {name}", "{name}"],
+    },
+    "habit": {
+        "what": [
+            "why is {name} important", "why does {name} matter", "is {name} really important",
+            "what is the point of {name}", "what does {name} do for the body", "explain {name}",
+        ],
+        "care": [
+            "any tips for {name}", "how can I get better at {name}", "what helps with {name}",
+            "do you have advice on {name}", "how do I start with {name}", "how can I improve {name}",
+        ],
+        "doctor": [
+            "when should I see a doctor about {name}", "what are the warning signs with {name}",
+            "should I ask a doctor about {name}", "when should I worry about {name}",
+        ],
+        "about": ["tell me about {name}", "what should I know about {name}", "{name}"],
+    },
+}  # fmt: skip
+
+FOLLOW_UPS = {
+    "what": ["what is it", "where does it come from", "what causes it", "why does it happen"],
+    "care": ["what can I do", "what helps", "what should I do about it", "how is it treated"],
+    "doctor": ["when should I see a doctor", "is it dangerous", "is it serious"],
+    "lasts": ["how long does it last", "when will it go away", "how long does it take"],
+    "prevent": ["how can I prevent it", "how do I avoid it next time", "can I prevent it"],
+}
+
+COMPLAINT_ENDINGS = [
+    "",
+    "",
+    ", what should I do",
+    ", what can I do",
+    ", what helps",
+    ", any advice",
+]
+
+OPENINGS = ["", "", "", "", "", "hello, ", "hi, ", "please tell me, ", "I have a question: "]
+
+SYSTEM_PROMPTS = [
+    "You are a helpful assistant.",
+    "You are a health assistant.",
+    "Answer in plain English.",
+    "You answer questions about health.",
+    "Be brief and friendly.",
+]
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One condition or habit: what it is called, how people complain, what to answer."""
+
+    kind: str
+    names: tuple[str, ...]
+    complaints: tuple[str, ...]
+    answers: dict[str, str]
+
+    def answer(self, aspect: str) -> str:
+        """What is said about one aspect; advice on care always says when to see a doctor."""
+        if aspect == "care":
+            return f"{self.answers['care']} {self.answers['doctor']}"
+        if aspect == "about":
+            return f"{self.answers['what']} {self.answers['care']}"
+        return self.answers[aspect]
+
+    def questions(self, aspect: str) -> list[str]:
+        """Every way to ask about one aspect."""
+        ways = WAYS_TO_ASK[self.kind].get(aspect, [])
+        asked = [way.format(name=name) for way in ways for name in self.names]
+        return asked + self._complaints(aspect)
+
+    def _complaints(self, aspect: str) -> list[str]:
+        if self.kind == "habit":
+            return list(self.complaints) if aspect == "lasts" else []
+        if aspect != "care":
+            return []
+        return [said + ending for said in self.complaints for ending in COMPLAINT_ENDINGS]
+
+    @property
+    def aspects(self) -> list[str]:
+        """What can be asked about this topic."""
+        return [*self.answers, "about"]
+
+
+def topics() -> list[Topic]:
+    """All conditions and habits, in the order of their files."""
+    return [_topic(kind, row) for kind in ("condition", "habit") for row in _rows(kind)]
+
+
+def fixed_answers() -> dict[str, tuple[list[str], str]]:
+    """Emergencies and small talk: key, ways to ask, the one answer."""
+    rows = [*_rows("emergency"), *_rows("talk")]
+    return {row["key"]: (row["asks"], row["answer"]) for row in rows}
+
+
+def conversations(count: int, seed: int) -> list[Conversation]:
+    """`count` conversations of one to four questions; the same seed gives the same list."""
+    dice = random.Random(seed)  # noqa: S311 -- repeatable, not secret
+    known, fixed = topics(), fixed_answers()
+    return [_conversation(dice, known, fixed) for _ in range(count)]
+
+
+def _conversation(
+    dice: random.Random, known: list[Topic], fixed: dict[str, tuple[list[str], str]]
+) -> Conversation:
+    turns: Conversation = []
+    if dice.random() < 0.2:
+        turns.append({"role": "system", "content": dice.choice(SYSTEM_PROMPTS)})
+    for _ in range(dice.choice([1, 1, 1, 1, 1, 2, 3])):
+        turns += _exchange(dice, known, fixed)
+    return turns
+
+
+def _exchange(
+    dice: random.Random, known: list[Topic], fixed: dict[str, tuple[list[str], str]]
+) -> Conversation:
+    if dice.random() < 0.28:
+        return _fixed_exchange(dice, fixed)
+    topic = dice.choice(known)
+    aspect = dice.choice(topic.aspects)
+    turns = _turns(_as_typed(dice, dice.choice(topic.questions(aspect))), topic.answer(aspect))
+    if dice.random() < 0.2:
+        turns += _follow_up(dice, topic)
+    return turns
+
+
+def _fixed_exchange(dice: random.Random, fixed: dict[str, tuple[list[str], str]]) -> Conversation:
+    # Questions from elsewhere have the widest variety, so they come as often as four other kinds.
+    key = dice.choice([*fixed, "elsewhere", "elsewhere", "elsewhere"])
+    asks, answer = fixed[key]
+    return _turns(_as_typed(dice, dice.choice(asks)), answer)
+
+
+def _follow_up(dice: random.Random, topic: Topic) -> Conversation:
+    aspects = [aspect for aspect in FOLLOW_UPS if aspect in topic.answers]
+    if topic.kind == "habit":
+        aspects = ["doctor"]
+    aspect = dice.choice(aspects)
+    return _turns(_as_typed(dice, dice.choice(FOLLOW_UPS[aspect])), topic.answer(aspect))
+
+
+def _as_typed(dice: random.Random, question: str) -> str:
+    """The question as people type it: with or without greeting, capital and question mark."""
+    question = dice.choice(OPENINGS) + question
+    if dice.random() < 0.75:
+        question = question[0].upper() + question[1:]
+    return question + dice.choice(["?", "?", "?", "", "."])
+
+
+def _turns(question: str, answer: str) -> Conversation:
+    return [
+        {"role": "user", "content": question},
+        {"role": "assistant", "content": answer},
+    ]
+
+
+def _topic(kind: str, row: dict[str, Any]) -> Topic:
+    return Topic(kind, tuple(row["names"]), tuple(row["complaints"]), row["answers"])
+
+
+FILES = {
+    "condition": "conditions.toml",
+    "habit": "habits.toml",
+    "emergency": "emergencies.toml",
+    "talk": "smalltalk.toml",
+}
+
+
+def _rows(kind: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = tomllib.loads((TEXTS / FILES[kind]).read_text("utf-8"))[kind]
+    return rows
