@@ -125,7 +125,7 @@ def _amount(spec: RunSpec, data: Dataset) -> tuple[int | None, int | None]:
     if data.status is not WorkStatus.READY or not data.report:
         return spec.max_steps, None
     rows = max(1, round(data.rows_good * (1 - spec.eval_share)))
-    a_row = min(spec.max_length, data.report["mean_characters"] / CHARACTERS_PER_TOKEN)
+    a_row = min(spec.max_length, data.report["characters"]["mean"] / CHARACTERS_PER_TOKEN)
     blocks = math.ceil(rows * a_row / spec.max_length) if spec.packing else rows
     a_step = min(blocks, spec.effective_batch)
     steps = spec.max_steps or max(1, math.ceil(spec.epochs * math.ceil(blocks / a_step)))
