@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from studio import security, shipped
-from studio.api import adapters, chat, datasets, errors, health, models, runs, sample
+from studio.api import adapters, chat, contestants, datasets, errors, health, models, runs, sample
 from studio.services.studio import Studio
 from studio.version import VERSION
 
@@ -25,6 +25,7 @@ ROUTERS: list[APIRouter] = [
     runs.router,
     adapters.router,
     sample.router,
+    contestants.router,
 ]
 """What stands under /api/v1."""
 
