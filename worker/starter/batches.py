@@ -32,7 +32,7 @@ def make(
         key=lambda pair: len(pair[0]),
     )
     batches = [_padded(group, tokenizer.pad_token_id) for group in _groups(pairs, recipe)]
-    random.Random(recipe.seed).shuffle(batches)  # noqa: S311 -- repeatable, not secret
+    random.Random(recipe.seed).shuffle(batches)
     return batches
 
 

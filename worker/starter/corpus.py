@@ -135,7 +135,7 @@ def fixed_answers() -> dict[str, tuple[list[str], str]]:
 
 def conversations(count: int, seed: int) -> list[Conversation]:
     """`count` conversations of one to four questions; the same seed gives the same list."""
-    dice = random.Random(seed)  # noqa: S311 -- repeatable, not secret
+    dice = random.Random(seed)
     known, fixed = topics(), fixed_answers()
     return [_conversation(dice, known, fixed) for _ in range(count)]
 
