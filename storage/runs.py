@@ -180,8 +180,7 @@ def end(
     """End an attempt as FINISHED, STOPPED, FAILED or DISCARDED. Raises Superseded."""
     with database.write() as session:
         row = leases.guard(session, RunRow, run_id, attempt)
-        failed = status is RunStatus.FAILED
-        row.error, row.hint = (outcome, hint) if failed else (None, None)
+        row.error, row.hint = (outcome, hint) if status is RunStatus.FAILED else (None, None)
         _end(session, row, status, outcome)
         return Run.model_validate(row)
 
@@ -195,10 +194,7 @@ def put_back(database: Database, run_id: str, attempt: int, reason: str) -> Run:
 
 
 def release(database: Database, run_id: str, attempt: int) -> None:
-    """Put a run back because its worker shuts down in order; that counts as no crash.
-
-    A run that a person has asked to stop stops. Raises Superseded.
-    """
+    """Let a run go in an orderly shutdown, which is no crash: back, or ended as a person asked."""
     with database.write() as session:
         row = leases.guard(session, RunRow, run_id, attempt)
         _end(session, row, _asked(row) or RunStatus.QUEUED, "the worker was shut down")
