@@ -90,12 +90,6 @@ def samples(studio: Here, owner: Person) -> list[DatasetAnswer]:
     return [DatasetAnswer.model_validate(each) for each in datasets.add_samples(studio, owner)]
 
 
-@router.post("/samples", status_code=201)
-def samples(studio: Here, owner: Person) -> list[DatasetAnswer]:
-    """Add the sample datasets that ship with the studio; those that are there already stay."""
-    return [DatasetAnswer.model_validate(each) for each in datasets.add_samples(studio, owner)]
-
-
 def _receive(studio: Studio, owner: str, name: str, files: UploadedFiles) -> Dataset:
     try:
         return datasets.receive(studio, owner, name, files.blocks())
