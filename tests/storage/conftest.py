@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import event
 
 from storage import base_models, database, datasets, leases, runs, work
@@ -16,6 +17,10 @@ from storage.specs import RunSpec
 from storage.tables import BaseModelRow, DatasetRow
 
 ANNA = "anna"
+
+# A busy machine is slow at times; that is no fault of what is tested.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 def _without_waiting_for_the_disk(connection: Any, _record: object) -> None:

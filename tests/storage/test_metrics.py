@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from storage import metrics, runs
@@ -140,6 +140,7 @@ EVENTS = st.lists(
 
 
 @given(EVENTS)
+@example([("report", 4), ("claim", 0), ("read", 6), ("resume", 0.25), ("report", 4)])
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
