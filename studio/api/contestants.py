@@ -1,15 +1,28 @@
 """Who can be talked to, over HTTP."""
 
 from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict
 
+from storage.contestants import Kind
 from studio.api.person import Here, Person
 from studio.services import chat
-from studio.services.chat import Contestant
 
 router = APIRouter(prefix="/contestants", tags=["chat"])
 
 
+class ContestantAnswer(BaseModel):
+    """One voice of a comparison; `name` is the `model` of /v1."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    title: str
+    kind: Kind
+    base_id: str
+    base_title: str
+
+
 @router.get("")
-def listing(studio: Here, owner: Person) -> list[Contestant]:
-    """List each ready base model, then its adapters; `name` is the `model` of /v1."""
-    return chat.contestants(studio, owner)
+def listing(studio: Here, owner: Person) -> list[ContestantAnswer]:
+    """List each ready base model, then its adapters, then the checkpoints of its runs."""
+    return [ContestantAnswer.model_validate(one) for one in chat.listing(studio, owner)]

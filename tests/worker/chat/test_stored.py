@@ -44,7 +44,7 @@ def add_adapter(opened: Database, base_id: str, owner: str = LOCAL_PERSON) -> st
     with opened.write() as session:
         session.add(DatasetRow(id=dataset, **about, status="ready", sha256="0" * 64, bytes=1))
         session.flush()
-        session.add(RunRow(id=run, **about, status="finished", spec={}, **made_of))
+        session.add(RunRow(id=run, **about, status="finished", spec=made_of, **made_of))
         session.flush()
         session.add(
             AdapterRow(id=adapter, **about, run_id=run, step=1, bytes=1, sha256="0" * 64, **made_of)

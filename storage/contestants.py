@@ -1,0 +1,103 @@
+"""Who can be talked to: ready base models, their adapters, and the checkpoints of runs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from storage import adapters, base_models, checkpoints, runs
+from storage.adapters import Adapter
+from storage.artifacts import Artifacts
+from storage.base_models import Base
+from storage.checkpoints import Checkpoint
+from storage.database import Database
+from storage.errors import NotFound
+from storage.runs import Run
+from storage.status import RunStatus, WorkStatus
+
+Kind = Literal["base", "adapter", "checkpoint"]
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One voice of a comparison.
+
+    Attributes:
+        name: the `model` of the chat protocol: `base:ID`, `adapter:ID` or `checkpoint:RUN:STEP`.
+        title: what a person calls it.
+        kind: the base model alone, or with an adapter on top that has finished, or has not.
+        base_id: the base model; contestants of one base model answer in one batch.
+        base_title: what a person calls the base model.
+        base_folder: an ordinary Hugging Face model folder.
+        adapter_folder: the adapter in PEFT's layout; None for the base model alone.
+    """
+
+    name: str
+    title: str
+    kind: Kind
+    base_id: str
+    base_title: str
+    base_folder: Path
+    adapter_folder: Path | None
+
+
+def all_of(database: Database, files: Artifacts, owner: str) -> list[Contestant]:
+    """Return everyone a person can talk to: each ready base model, its adapters, its checkpoints.
+
+    Reads the database and the folders at every call: what was saved a moment ago is there.
+    """
+    trained = adapters.all_of(database, owner)
+    trainings = runs.all_of(database, owner)
+    return [
+        contestant
+        for base in base_models.all_of(database, owner)
+        if base.status is WorkStatus.READY and base.folder
+        for contestant in _around(base, Path(base.folder), files, trained, trainings)
+    ]
+
+
+def find(database: Database, files: Artifacts, owner: str, name: str) -> Contestant:
+    """Return the contestant of that name.
+
+    Raises:
+        NotFound: nobody of that name can be talked to: unknown, deleted, somebody else's, or made
+            from a base model that is not ready.
+    """
+    for contestant in all_of(database, files, owner):
+        if contestant.name == name:
+            return contestant
+    if any(base.status is not WorkStatus.READY for base in _behind(database, owner, name)):
+        raise NotFound("This model is not ready yet.", "Wait until it is.")
+    raise NotFound(f'There is no model called "{name[:80]}".', "GET /v1/models lists them.")
+
+
+def _behind(database: Database, owner: str, name: str) -> list[Base]:
+    """Return the base model that a name stands on, if that person has it."""
+    kind, _, rest = name.partition(":")
+    trained = {one.id: one.base_model_id for one in adapters.all_of(database, owner)}
+    wanted = rest if kind == "base" else trained.get(rest)
+    return [base for base in base_models.all_of(database, owner) if base.id == wanted]
+
+
+def _around(
+    base: Base, folder: Path, files: Artifacts, trained: list[Adapter], trainings: list[Run]
+) -> Iterator[Contestant]:
+    def on_top(name: str, title: str, kind: Kind, adapter: Path | None) -> Contestant:
+        return Contestant(name, title, kind, base.id, base.name, folder, adapter)
+
+    yield on_top(f"base:{base.id}", base.name, "base", None)
+    for adapter in trained:
+        if adapter.base_model_id == base.id:
+            where = files.adapter(adapter.id)
+            yield on_top(f"adapter:{adapter.id}", adapter.name, "adapter", where)
+    for run in trainings:
+        if run.base_model_id == base.id and run.status is not RunStatus.DISCARDED:
+            for saved in _saved(files, run):
+                name = f"checkpoint:{run.id}:{saved.step}"
+                yield on_top(name, f"{run.name}, step {saved.step}", "checkpoint", saved.folder)
+
+
+def _saved(files: Artifacts, run: Run) -> list[Checkpoint]:
+    """Return a run's checkpoints, one a step: of two attempts the later one's."""
+    newest = checkpoints.newest_first(files.run(run.id))
+    return list({saved.step: saved for saved in reversed(newest)}.values())[::-1]
