@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import httpx
@@ -16,6 +16,8 @@ from storage.settings import Settings
 from studio import logs, web
 from studio.services import studio as studios
 from studio.services.studio import Studio
+
+Serve = Callable[[FastAPI], AbstractContextManager[str]]
 
 
 def free_port() -> int:
@@ -70,7 +72,7 @@ def client(studio: Studio) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture
-def free_ports() -> Callable[[], int]:
-    """Give ports that nobody listens on."""
-    return free_port
+@pytest.fixture(scope="session")
+def serve() -> Serve:
+    """Serve an application on a free port; use it in a `with` block."""
+    return lambda app: served(app, free_port())

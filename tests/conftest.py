@@ -1,0 +1,56 @@
+"""What all tests share: a test that a missing tool leaves out says so, and fails where asked."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+NEEDS = "needs "
+"""A skip whose reason starts like this is for want of a tool, such as "needs chromium"."""
+
+REQUIRED = bool(os.environ.get("STUDIO_REQUIRE_TOOLS"))  # noqa: TID251  (asked of the tests alone)
+
+left_out: dict[str, str] = {}
+"""Tests that were skipped for want of a tool, and why."""
+
+
+Report = pytest.TestReport | pytest.CollectReport
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[pytest.TestReport]:
+    """Look at every test's report."""
+    report = yield
+    return _judged(report)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Iterator[pytest.CollectReport]:
+    """Look at every file's report: a whole file may be skipped."""
+    report = yield
+    return _judged(report)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say loudly what was left out."""
+    if left_out:
+        terminalreporter.section("LEFT OUT FOR WANT OF A TOOL", sep="!", red=True, bold=True)
+        for test, reason in left_out.items():
+            terminalreporter.write_line(f"{test}: {reason}")
+
+
+def _judged(report: Report) -> Report:
+    """Note what a missing tool has left out; where tools are required that is a failure."""
+    reason = _reason(report)
+    if reason.startswith(NEEDS):
+        left_out[report.nodeid] = reason
+        if REQUIRED:
+            report.outcome = "failed"
+            report.longrepr = f"left out, but every tool is required here: {reason}"
+    return report
+
+
+def _reason(report: Report) -> str:
+    if not report.skipped or not isinstance(report.longrepr, tuple):
+        return ""
+    return report.longrepr[2].removeprefix("Skipped: ")
