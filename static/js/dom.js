@@ -18,10 +18,11 @@ export function fill(element, ...children) {
   return element;
 }
 
-// Redraws only when what is shown has changed, so that focus and selection survive polling.
+// Redraws only when what is shown has changed, and never while something in it is being pressed: a button that is
+// replaced between press and release would swallow the click. The next round draws what this one left.
 export function fillWhenChanged(element, key, draw) {
   const text = JSON.stringify(key);
-  if (element.dataset.drawn === text) return;
+  if (element.dataset.drawn === text || element.matches(":active")) return;
   element.dataset.drawn = text;
   const focused = element.contains(document.activeElement) ? document.activeElement.dataset.key : null;
   fill(element, draw());
