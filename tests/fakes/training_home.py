@@ -115,8 +115,12 @@ class TrainingHome:
     def train(self) -> tuple[runs.Run, launch.Outcome]:
         """Claim the next run and train it in this process; returns it as it is afterwards."""
         run = self.claim()
-        outcome = launch.train(self.settings, run.id, run.attempt)
+        outcome = self.train_claimed(run)
         return self.run(run.id), outcome
+
+    def train_claimed(self, run: runs.Run) -> launch.Outcome:
+        """Train a claimed run in this process."""
+        return launch.train(self.settings, run.id, run.attempt)
 
     def start(self) -> tuple[runs.Run, BaseProcess]:
         """Claim the next run and train it in a fork of a process that has torch imported."""

@@ -77,7 +77,6 @@ def seal(job: Job, folder: Path, step: int, eval_loss: float | None) -> Checkpoi
     Raises:
         FileNotFoundError: the trainer left out a file that a resumed run needs.
     """
-    (folder / "README.md").unlink(missing_ok=True)  # PEFT's card; the finished adapter gets ours
     missing = checkpoints.REQUIRED - {path.name for path in folder.iterdir()}
     if missing:
         raise FileNotFoundError(f"a checkpoint lacks {', '.join(sorted(missing))}")

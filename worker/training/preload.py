@@ -3,6 +3,7 @@
 Importing touches no graphics card and starts no thread of torch's: a fork would not survive either.
 """
 
+import gc
 from pathlib import Path
 
 import accelerate
@@ -22,6 +23,9 @@ if not Path("/dev/nvidiactl").exists():
     # PEFT imports it with the first adapter. With a card it asks the card what it can do, so there
     # it is left to the child.
     import bitsandbytes  # noqa: F401
+
+gc.collect()
+gc.freeze()  # what is imported here never becomes rubbish: a child need not look through it again
 
 __all__ = [
     "AutoModelForCausalLM",

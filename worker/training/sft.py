@@ -139,6 +139,7 @@ def build(job: Job, ready: Ready) -> Trainer:
     )
     trainer.remove_callback(PrinterCallback)
     float_adapter(trainer.model)
+    trainer.model.create_or_update_model_card = lambda _folder: None  # ours comes with the adapter
     trainer.model.peft_config["default"].base_model_name_or_path = job.base_name
     return trainer
 

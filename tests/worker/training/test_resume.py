@@ -55,7 +55,7 @@ def kill_when(
             process.join()
             runs.put_back(home.database, run.id, run.attempt, "killed")
             return True
-        time.sleep(0.002)
+        time.sleep(0.01)
     process.join()
     return False
 

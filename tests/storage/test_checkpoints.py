@@ -1,0 +1,73 @@
+"""Checkpoints: listed by step, judged by loss, and never trusted when damaged."""
+
+from pathlib import Path
+
+import pytest
+
+from storage import artifacts, checkpoints
+from storage.checkpoints import REQUIRED, Checkpoint
+
+
+def saved(run: Path, step: int, eval_loss: float | None = None, attempt: int = 1) -> Checkpoint:
+    about = {"step": step, "attempt": attempt, "eval_loss": eval_loss}
+    folder = checkpoints.folder_of(run) / checkpoints.name_of(step, attempt)
+    with artifacts.staged(folder, about) as staging:
+        for name in REQUIRED:
+            (staging / name).write_bytes(f"{name} of {step}".encode())
+    return next(one for one in checkpoints.newest_first(run) if one.folder == folder)
+
+
+def test_a_run_without_checkpoints_has_none(tmp_path: Path) -> None:
+    assert checkpoints.newest_first(tmp_path) == []
+    assert checkpoints.best_of([]) is None
+
+
+def test_newest_is_the_highest_step_whatever_the_clock_says(tmp_path: Path) -> None:
+    for step in (100, 9, 20):
+        saved(tmp_path, step)
+    saved(tmp_path, 20, attempt=3)
+    found = [(one.step, one.attempt) for one in checkpoints.newest_first(tmp_path)]
+    assert found == [(100, 1), (20, 3), (20, 1), (9, 1)]
+
+
+def test_the_best_has_the_lowest_loss_and_the_earlier_wins(tmp_path: Path) -> None:
+    for step, loss in ((1, 3.0), (2, 1.5), (3, 1.5), (4, None)):
+        saved(tmp_path, step, loss)
+    best = checkpoints.best_of(checkpoints.newest_first(tmp_path))
+    assert best is not None
+    assert best.step == 2
+
+
+def test_without_exams_the_newest_is_the_best(tmp_path: Path) -> None:
+    for step in (1, 2):
+        saved(tmp_path, step)
+    best = checkpoints.best_of(checkpoints.newest_first(tmp_path))
+    assert best is not None
+    assert best.step == 2
+
+
+def test_one_whose_manifest_is_missing_or_whose_file_is_short_is_not_listed(tmp_path: Path) -> None:
+    whole, torn, bare = saved(tmp_path, 1), saved(tmp_path, 2), saved(tmp_path, 3)
+    (torn.folder / "optimizer.pt").write_bytes(b"short")
+    (bare.folder / artifacts.MANIFEST).unlink()
+    assert checkpoints.newest_first(tmp_path) == [whole]
+
+
+@pytest.mark.parametrize("name", sorted(REQUIRED))
+def test_a_flipped_bit_in_any_file_is_found(tmp_path: Path, name: str) -> None:
+    checkpoint = saved(tmp_path, 1)
+    assert checkpoints.is_whole(checkpoint)
+    content = bytearray((checkpoint.folder / name).read_bytes())
+    content[0] ^= 1
+    (checkpoint.folder / name).write_bytes(content)
+    assert checkpoints.newest_first(tmp_path) == [checkpoint]
+    assert not checkpoints.is_whole(checkpoint)
+
+
+def test_one_that_lacks_a_needed_file_is_not_whole(tmp_path: Path) -> None:
+    folder = checkpoints.folder_of(tmp_path) / checkpoints.name_of(5, 1)
+    with artifacts.staged(folder, {"step": 5, "attempt": 1, "eval_loss": None}) as staging:
+        for name in REQUIRED - {"rng_state.pth"}:
+            (staging / name).write_bytes(b"x")
+    (checkpoint,) = checkpoints.newest_first(tmp_path)
+    assert not checkpoints.is_whole(checkpoint)
