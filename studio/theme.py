@@ -77,6 +77,8 @@ def theme() -> gr.themes.Base:
         button_secondary_text_color_dark="#e8edf2",
         button_secondary_border_color="#8793a1",
         button_secondary_border_color_dark="#5b6875",
+        checkbox_border_color="#66717f",
+        checkbox_border_color_dark="#94a0ad",
         checkbox_background_color_selected="#0b5f8a",
         checkbox_background_color_selected_dark="#1f7aab",
         checkbox_label_text_color_selected="#17202b",

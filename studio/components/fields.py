@@ -16,7 +16,7 @@ PICKED = ("dataset_id", "base_model_id")
 def draw(name: str) -> Component:
     """Return the widget of a setting, with its plain label, the field's term, and help."""
     declared = specs.field(name)
-    label, info = f"{declared.title} ({specs.extra(name)['term']})", declared.description
+    label, info = _label(name), declared.description
     kind = _without_none(declared.annotation)
     if name in PICKED:
         return gr.Dropdown([], label=declared.title, info=info, interactive=True)
@@ -29,6 +29,12 @@ def draw(name: str) -> Component:
     if kind in (int, float):
         return _number(declared.default, label, info, whole=kind is int)
     return gr.Textbox(declared.default, label=declared.title, info=info, max_length=120)
+
+
+def _label(name: str) -> str:
+    """Return the plain label with the field's term beside it, where that is another word."""
+    title, term = specs.field(name).title or name, specs.extra(name)["term"]
+    return title if term.lower() == title.lower() else f"{title} ({term})"
 
 
 def _choice(name: str, options: tuple[str, ...], label: str, info: str | None) -> Component:
