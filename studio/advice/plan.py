@@ -13,11 +13,22 @@ from storage.model_facts import ModelFacts
 from storage.specs import RunSpec
 from storage.status import WorkStatus
 
-CHARACTERS_PER_TOKEN = 4.0
-"""Usual for English text and large vocabularies; small vocabularies need more tokens."""
+TEMPLATE_TOKENS = 10
+"""A question and an answer in ChatML: roles, marks and line ends, counted on the starter model."""
 
-CPU_FLOPS_PER_CORE = 1.5e10
-"""Reached by training a 20-million-parameter Llama on two cores: 249 tokens a second."""
+_EXAMS = 10
+"""So many evaluations a run holds where nothing else is asked for (worker/training/arguments)."""
+
+CPU_FLOPS_PER_CORE = 5e10
+"""Packed blocks in float32: 863 tokens a second of one core with 20 million parameters make 1.1e11,
+4,089 with 3 million 7.7e10; a second core adds 0.4 of one, the trainer takes its part."""
+
+PADDING = 2.0
+"""Without packing so many times the work: short examples are filled up to the longest beside it."""
+
+ACTIVATION_BYTES = 230
+"""A token, layer and hidden unit, in float32 with LoRA on all linear layers: 222 to 244 measured on
+Llamas of 3, 20 and 88 million parameters by the peak of a process that takes two steps."""
 
 PROCESS_BYTES = 600_000_000
 """What Python, torch and the training libraries need before the model is loaded."""
@@ -70,15 +81,15 @@ def plan(
     faults = _prepared_faults(data, model)
     if facts is not None:
         faults += _model_faults(spec, facts)
-    steps, tokens = _amount(spec, data)
+    amount = _amount(spec, data, facts)
     memory = _memory(spec, facts) if facts else None
     return Plan(
         faults=faults,
         warnings=_warnings(spec, data, facts, memory, here),
         effective_batch=spec.effective_batch,
-        steps=steps,
-        tokens=tokens,
-        seconds=_seconds(spec, tokens, facts, here),
+        steps=amount.steps if amount else spec.max_steps,
+        tokens=amount.tokens if amount else None,
+        seconds=_seconds(spec, amount, facts, here) if amount and facts else None,
         memory_bytes=memory,
     )
 
@@ -120,45 +131,96 @@ def _unknown_module(name: str, facts: ModelFacts) -> Fault:
     return Fault("target_modules", f"This model has no part called {name}.{meant} It has: {there}.")
 
 
-def _amount(spec: RunSpec, data: Dataset) -> tuple[int | None, int | None]:
-    """Return optimizer steps and tokens read, estimated from the characters of the rows."""
-    if data.status is not WorkStatus.READY or not data.report:
-        return spec.max_steps, None
-    rows = max(1, round(data.rows_good * (1 - spec.eval_share)))
-    a_row = min(spec.max_length, data.report["characters"]["mean"] / CHARACTERS_PER_TOKEN)
-    blocks = math.ceil(rows * a_row / spec.max_length) if spec.packing else rows
-    a_step = min(blocks, spec.effective_batch)
-    steps = spec.max_steps or max(1, math.ceil(spec.epochs * math.ceil(blocks / a_step)))
-    return steps, round(steps * a_step * rows * a_row / max(blocks, 1))
+def characters_per_token(vocabulary_size: int) -> float:
+    """Return how many characters of English a token holds, estimated from the vocabulary's size.
+
+    Measured with byte-level BPE on text of another kind than the tokenizer was trained on: 1.4 at
+    300 tokens, 2.1 at 1,024, 2.4 at 2,048, 2.6 at 4,096 (half more on text of its own kind: 3.6 of
+    the starter model on its samples, 4.0 at 4,096). Large vocabularies reach 4 to 4.5. Each
+    doubling adds about the same.
+    """
+    grown = 2.5 + 0.375 * math.log2(max(vocabulary_size, 1) / 2048)
+    return min(4.5, max(1.0, grown))
 
 
-def _seconds(
-    spec: RunSpec, tokens: int | None, facts: ModelFacts | None, here: Machine
-) -> float | None:
-    """Return the time on this machine's cores: six operations a parameter and token."""
-    if tokens is None or facts is None:
+@dataclass(frozen=True)
+class _Amount:
+    """What a run reads: optimizer steps, tokens learned from, tokens read in exams."""
+
+    steps: int
+    tokens: int
+    exam_tokens: int
+
+
+def _amount(spec: RunSpec, data: Dataset, facts: ModelFacts | None) -> _Amount | None:
+    """Return what a run reads, estimated from the characters of the rows; None: not known yet.
+
+    Steps are counted as in worker/training/arguments.
+    """
+    if data.status is not WorkStatus.READY or not data.report or facts is None:
         return None
-    slower = 1.25 if spec.gradient_checkpointing else 1.0
+    rows = max(1, round(data.rows_good * (1 - spec.eval_share)))
+    a_row = min(float(spec.max_length), _tokens(data, facts, "mean"))
+    blocks = math.ceil(rows * a_row / spec.max_length) if spec.packing else rows
+    a_reading = math.ceil(blocks / spec.effective_batch)
+    steps = spec.max_steps or max(1, math.ceil(spec.epochs * a_reading))
+    exams = math.ceil(steps / spec.eval_every) if spec.eval_every else min(steps, _EXAMS)
+    exam_tokens = exams * data.rows_good * spec.eval_share * a_row
+    return _Amount(steps, round(steps / a_reading * rows * a_row), round(exam_tokens))
+
+
+def _tokens(data: Dataset, facts: ModelFacts, which: str) -> float:
+    """Return the tokens of the mean or of the longest row, chat template included."""
+    characters = float(data.report["characters"][which]) if data.report else 0.0
+    template = 0 if data.shape == "text" else TEMPLATE_TOKENS
+    return characters / characters_per_token(facts.vocabulary_size) + template
+
+
+def _seconds(spec: RunSpec, amount: _Amount, facts: ModelFacts, here: Machine) -> float:
+    """Return the time on this machine's cores: six operations a parameter and token.
+
+    Two of the six are the way forward, which is all that an exam needs.
+    """
+    slower = (1.25 if spec.gradient_checkpointing else 1.0) * (1.0 if spec.packing else PADDING)
     speed = CPU_FLOPS_PER_CORE * min(here.cores, 16)
-    return 6.0 * facts.parameters * tokens * slower / speed
+    operations = 6.0 * amount.tokens * slower + 2.0 * amount.exam_tokens
+    return facts.parameters * operations / speed
 
 
 def _memory(spec: RunSpec, facts: ModelFacts) -> int:
     """Return the peak in bytes: weights, adapter with optimizer, activations, logits, process.
 
-    Closed form: 34 bytes a token, layer and hidden unit for activations (Korthikanti et al. 2022,
-    without tensor parallelism), 10 bytes a logit.
+    Activations are counted by token, layer and hidden unit; 10 bytes a logit.
     """
-    bytes_per_weight = {"none": 4.0, "8bit": 1.2, "nf4": 0.65, "fp4": 0.65}[spec.quantization]
     modules = spec.target_modules or tuple(facts.linear_modules)
-    adapter = 2 * spec.rank * facts.hidden_size * len(modules) * facts.layers * 16
+    adapter = 2 * spec.rank * facts.hidden_size * len(modules) * facts.layers
     tokens = spec.batch_size * spec.max_length
-    layers = 2 if spec.gradient_checkpointing else facts.layers
-    activations = 34 * tokens * facts.hidden_size * layers
+    a_unit = ACTIVATION_BYTES * facts.layers
+    if spec.gradient_checkpointing:  # each layer's input is kept, one layer at a time computed anew
+        a_unit = min(a_unit, 4 * facts.layers + ACTIVATION_BYTES)
+    activations = a_unit * tokens * facts.hidden_size
     logits = 10 * tokens * facts.vocabulary_size
-    return round(
-        facts.parameters * bytes_per_weight + adapter + activations + logits + PROCESS_BYTES
-    )
+    optimizer = adapter * _BYTES_PER_LEARNED[spec.optimizer]
+    return round(_weights(spec, facts) + optimizer + activations + logits + PROCESS_BYTES)
+
+
+_BYTES_PER_LEARNED = {"adamw_torch": 16, "adamw_bnb_8bit": 10, "paged_adamw_8bit": 10}
+"""Of each number that learns: itself, its gradient, and two moments (of one byte with 8 bits)."""
+
+
+def _weights(spec: RunSpec, facts: ModelFacts) -> float:
+    """Return the bytes of the frozen weights; only linear layers are shrunk, never the embeddings.
+
+    4 bits come with a scale of 4 bytes for each 64 weights; shrunk again, these scales take 0.127
+    bits a weight (Dettmers et al. 2023).
+    """
+    if facts.quantized:
+        return float(facts.weight_bytes)
+    tables = facts.vocabulary_size * facts.hidden_size * (1 if facts.tied_embeddings else 2)
+    kept = min(tables, facts.parameters)
+    four_bits = 0.5 + (0.127 / 8 if spec.double_quantization else 4 / 64)
+    a_weight = {"none": 4.0, "8bit": 1.0, "nf4": four_bits, "fp4": four_bits}[spec.quantization]
+    return 4.0 * kept + a_weight * (facts.parameters - kept)
 
 
 def _warnings(
@@ -176,6 +238,19 @@ def _warnings(
         found.append(
             Fault("base_model_id", "This model has no chat template; a plain one will be used.")
         )
+    found += _cut(spec, data, facts)
     if spec.alpha > 4 * spec.rank:
         found.append(Fault("alpha", "More than four times the rank often drowns the base model."))
     return found
+
+
+def _cut(spec: RunSpec, data: Dataset, facts: ModelFacts | None) -> list[Fault]:
+    if facts is None or data.status is not WorkStatus.READY or not data.report:
+        return []
+    mean, longest = (_tokens(data, facts, which) for which in ("mean", "longest"))
+    if longest <= spec.max_length:
+        return []
+    many = "Most examples are" if mean > spec.max_length else "The longest example is"
+    size = f"{(mean if mean > spec.max_length else longest):,.0f}"
+    words = f"{many} about {size} tokens long; what is beyond {spec.max_length:,} is cut off."
+    return [Fault("max_length", words)]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from storage.base_models import Base, Source
 from storage.model_facts import ModelFacts
 
 NAMES = ("quick", "balanced", "quality")
@@ -13,20 +14,26 @@ _EPOCHS = {"quick": 2.0, "balanced": 3.0, "quality": 5.0}
 _RANK = {"quick": 8, "balanced": 16, "quality": 32}
 
 
-def settings(name: str, facts: ModelFacts | None, rows: int) -> dict[str, Any]:
+def is_small(model: Base, facts: ModelFacts | None) -> bool:
+    """Tell whether a base model is small; of those not ready yet the starter alone is known."""
+    return facts.parameters < SMALL_MODEL if facts else model.source is Source.STARTER
+
+
+def settings(name: str, facts: ModelFacts | None, rows: int, *, small: bool) -> dict[str, Any]:
     """Return the values that a preset gives to the settings of `RunSpec`, by name.
 
     Args:
         name: one of NAMES.
-        facts: of the base model; None while it is being prepared (the starter model is small).
+        facts: of the base model; None while it is being prepared.
         rows: good rows of the dataset; 0 while it is being read.
+        small: see `is_small`.
     """
-    small = facts is None or facts.parameters < SMALL_MODEL
     length = 512 if small else 1024
     context = facts.context_length if facts and facts.context_length else length
+    rank = min(_RANK[name], facts.hidden_size) if facts else _RANK[name]
     return {
-        "rank": _RANK[name],
-        "alpha": 2.0 * _RANK[name],
+        "rank": rank,
+        "alpha": 2.0 * rank,
         "epochs": _EPOCHS[name] * (2 if small or rows < 500 else 1),
         "learning_rate": 2e-3 if small else 2e-4,
         "batch_size": 1,

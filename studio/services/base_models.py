@@ -4,6 +4,7 @@ from storage import artifacts, base_models, owned, work
 from storage.base_models import Base, Source
 from storage.errors import Fault, Refused
 from storage.model_facts import ModelFacts
+from storage.status import WorkStatus
 from storage.tables import BaseModelRow
 from studio.services import names
 from studio.services.studio import Studio
@@ -32,7 +33,7 @@ def add_hub(
 
 
 def add_starter(studio: Studio, owner: str) -> Base:
-    """Return the starter model; where it is not there yet the worker builds it."""
+    """Return the starter model; where it is not there yet, or failed, the worker builds it."""
     return _add(studio, owner, STARTER_NAME, Source.STARTER, "starter")
 
 
@@ -87,7 +88,9 @@ def _add(
 ) -> Base:
     known = base_models.find(studio.database, owner, source, reference)
     if known is not None and known.revision == revision:
-        return known
+        if known.status is WorkStatus.FAILED:
+            retry(studio, owner, known.id)
+        return get(studio, owner, known.id)
     added = base_models.add(studio.database, owner, name, source, reference, revision)
     studio.doorbell.ring()
     return added

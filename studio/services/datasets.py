@@ -96,11 +96,13 @@ def retry(studio: Studio, owner: str, dataset_id: str) -> None:
 
 def add_samples(studio: Studio, owner: str) -> list[Dataset]:
     """Add the sample datasets that ship with the studio; those that are there already stay."""
-    files = sorted(SAMPLES.glob("*.jsonl"))
-    return [
-        receive_file(studio, owner, file, file.stem.replace("_", " ").capitalize())
-        for file in files
-    ]
+    return [add_sample(studio, owner, file.stem) for file in sorted(SAMPLES.glob("*.jsonl"))]
+
+
+def add_sample(studio: Studio, owner: str, stem: str) -> Dataset:
+    """Add the sample dataset of that file name; where its content is there already, return that."""
+    shown = stem.replace("_", " ").capitalize()
+    return receive_file(studio, owner, SAMPLES / f"{stem}.jsonl", shown)
 
 
 def _prepared(studio: Studio, found: Dataset) -> Path:

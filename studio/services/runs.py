@@ -5,7 +5,7 @@ from typing import Any
 
 from storage import curves, metrics, owned, runs, specs
 from storage.curves import Opening
-from storage.errors import NotFound, Refused
+from storage.errors import Fault, NotFound, Refused
 from storage.metrics import News
 from storage.runs import Run
 from storage.specs import RunSpec
@@ -30,10 +30,19 @@ class Log:
 
 
 def preset(studio: Studio, owner: str, name: str, dataset_id: str, base_model_id: str) -> RunSpec:
-    """Return the settings that a preset fills in for this data and model. Raises NotFound."""
+    """Return the settings that a preset fills in for this data and model.
+
+    Raises:
+        NotFound: there is no such dataset or base model of that owner.
+        Refused: there is no such preset.
+    """
+    if name not in presets.NAMES:
+        raise Refused([Fault("preset", f"Must be one of {', '.join(presets.NAMES)}.")])
     found = base_models.get(studio, owner, base_model_id)
     data = datasets.get(studio, owner, dataset_id)
-    chosen = presets.settings(name, base_models.facts(found), data.rows_good)
+    known = base_models.facts(found)
+    small = presets.is_small(found, known)
+    chosen = presets.settings(name, known, data.rows_good, small=small)
     named = {"name": f"{data.name} on {found.name}"[:120], "preset": name}
     return specs.parse(
         {"dataset_id": dataset_id, "base_model_id": base_model_id, **named, **chosen}
@@ -114,7 +123,10 @@ def duplicate(studio: Studio, owner: str, run_id: str) -> RunSpec:
 
 
 def delete(studio: Studio, owner: str, run_id: str) -> None:
-    """Delete a run that is not under way from view; `restore` brings it back. Raises NotFound."""
+    """Delete a run from view; `restore` brings it back. Raises NotFound.
+
+    One that waits or is under way is stopped first, and keeps what it has learned.
+    """
     run = get(studio, owner, run_id)
     if run.is_active or run.status is RunStatus.QUEUED:
         stop(studio, owner, run_id)

@@ -5,6 +5,8 @@ from studio.services import base_models, datasets, runs
 from studio.services.studio import Studio
 
 SAMPLE_PRESET = "quick"
+SAMPLE_DATA = "patient_friendly"
+"""The file of the sample data that the run learns from; the others are there to go on with."""
 
 
 def start(studio: Studio, owner: str) -> Run:
@@ -13,8 +15,8 @@ def start(studio: Studio, owner: str) -> Run:
     A sample run that waits or is under way already is returned instead of a second one.
     """
     model = base_models.add_starter(studio, owner)
-    samples = datasets.add_samples(studio, owner)
-    data = next(found for found in samples if found.name.startswith("Patient"))
+    datasets.add_samples(studio, owner)
+    data = datasets.add_sample(studio, owner, SAMPLE_DATA)
     for run in runs.listing(studio, owner):
         same = (run.dataset_id, run.base_model_id) == (data.id, model.id)
         if same and (run.is_active or run.status == "queued"):
