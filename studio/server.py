@@ -1,7 +1,9 @@
 """The web process: `python -m studio.server` serves the studio until it is told to end."""
 
+import asyncio
 import logging
 import sys
+from contextlib import suppress
 
 import uvicorn
 
@@ -20,17 +22,23 @@ def main() -> None:
     if not addresses.is_loopback(chosen.host):
         sys.exit("The studio has no login yet, so it only listens on this machine (127.0.0.1).")
     settings.quiet_libraries(chosen.home, offline=False)
-    # Gradio reads its environment when it is imported, so that comes after the line above.
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_serve(chosen))
+
+
+async def _serve(chosen: Settings) -> None:
+    """Build the application and serve it until SIGTERM or SIGINT.
+
+    It is built inside the event loop: outside one Gradio makes a loop for each of its locks and
+    closes none.
+    """
+    # Gradio reads its environment when it is imported, so that comes after `quiet_libraries`.
     from studio import app, web  # noqa: PLC0415
     from studio.services import studio  # noqa: PLC0415
 
-    serve(web.create_web(studio.opened(chosen), app.mount_pages), chosen)
-
-
-def serve(application: object, chosen: Settings) -> None:
-    """Serve an application until SIGTERM or SIGINT."""
-    uvicorn.run(
-        application,  # type: ignore[arg-type]  # uvicorn's own protocol is narrower than ASGI
+    application = web.create_web(studio.opened(chosen), app.mount_pages)
+    config = uvicorn.Config(
+        application,
         host=chosen.host,
         port=chosen.port,
         log_level=logging.WARNING,
@@ -39,6 +47,7 @@ def serve(application: object, chosen: Settings) -> None:
         proxy_headers=False,
         timeout_graceful_shutdown=SECONDS_TO_END,
     )
+    await uvicorn.Server(config).serve()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The guards before every route, on the whole application with its pages."""
 
+import asyncio
 import re
 import subprocess
 import sys
@@ -30,7 +31,11 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
     logs.configure("test")
     home = tmp_path_factory.mktemp("home")
     studio = studios.opened(stored.Settings(home=home, max_upload_bytes=20_000_000))
-    yield web.create_web(studio, pages.mount_pages)
+
+    async def built() -> FastAPI:
+        return web.create_web(studio, pages.mount_pages)
+
+    yield asyncio.run(built())  # as in the web process, inside an event loop
     studio.database.close()
 
 
