@@ -16,6 +16,8 @@ from worker.entries import Task
 
 log = structlog.get_logger()
 
+_MOMENT = 0.005  # seconds
+
 
 class Child:
     """A process of its own for one task.
@@ -32,7 +34,10 @@ class Child:
 
     def wait(self, seconds: float) -> int | None:
         """Return the exit code (a signal's number negative); None if it still lives after that."""
-        connection.wait([self._process.sentinel], seconds)
+        deadline = time.monotonic() + seconds
+        if connection.wait([self._process.sentinel], seconds):  # it ends, but may not have ended
+            while self.exit_code is None and time.monotonic() < deadline:
+                time.sleep(_MOMENT)
         return self.exit_code
 
     @property

@@ -62,7 +62,8 @@ def write_to(log: Path, attempt: int) -> None:
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     os.close(descriptor)
-    for stream in (sys.stdout, sys.stderr):
+    streams: tuple[Any, Any] = (sys.stdout, sys.stderr)
+    for stream in streams:
         stream.reconfigure(line_buffering=True, errors="backslashreplace")
     sys.stdout.write(f"{HEADER}{attempt}, {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC ===\n")
     faulthandler.enable()

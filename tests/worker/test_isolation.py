@@ -1,0 +1,61 @@
+"""A child has a session, an environment and a log of its own."""
+
+import os
+import stat
+from typing import Any
+
+import pytest
+
+from tests.fakes import entries
+from tests.worker.conftest import Parents, read
+from worker import endings
+
+
+def described(parents: Parents, task: Any) -> dict[str, Any]:
+    """Let a child describe itself."""
+    assert parents.start(task).wait(60) == 0
+    ending = endings.take(task.folder, 1)
+    assert ending is not None
+    return read(ending.words)
+
+
+def test_a_child_knows_no_secret_and_stays_offline(
+    parents: Parents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HF_TOKEN", "AWS_SECRET_ACCESS_KEY", "STUDIO_DATABASE_URL", "WANDB_API_KEY"):
+        monkeypatch.setenv(name, "a secret")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    environment = described(parents, parents.task(entries.describe))["environment"]
+    assert "a secret" not in environment.values()
+    assert environment["OMP_NUM_THREADS"] == "1"
+    assert environment["HF_HUB_OFFLINE"] == "1"
+    assert environment["HF_HUB_DISABLE_TELEMETRY"] == "1"
+
+
+def test_only_a_child_that_downloads_is_online(
+    parents: Parents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")  # as the worker itself has it
+    environment = described(parents, parents.task(entries.describe, online=True))["environment"]
+    assert "HF_HUB_OFFLINE" not in environment
+
+
+def test_a_child_leads_its_own_session_and_is_the_first_to_go(parents: Parents) -> None:
+    task = parents.task(entries.describe)
+    facts = described(parents, task)
+    assert facts["session"] == facts["pid"] != os.getsid(0)
+    assert facts["folder"] == str(task.folder)
+    assert int(facts["oom"]) >= 800
+
+
+def test_everything_a_child_says_is_in_its_log_behind_a_header(parents: Parents) -> None:
+    task = parents.task(entries.describe)
+    task.folder.mkdir()
+    task.log_file.write_text("from before\n")
+    task.log_file.chmod(0o600)
+    described(parents, task)
+    lines = task.log_file.read_text().splitlines()
+    assert lines[0] == "from before"
+    assert lines[1].startswith("=== attempt 1, ")
+    assert {"from the C library", "from Python"} <= set(lines[2:])
+    assert stat.S_IMODE(task.log_file.stat().st_mode) == 0o600

@@ -1,0 +1,96 @@
+"""The supervisor fills its places and no more."""
+
+from collections.abc import Iterator
+from unittest.mock import PropertyMock, patch
+
+import pytest
+
+from storage.base_models import Source
+from storage.status import RunStatus, WorkStatus
+from tests.fakes import entries
+from tests.fakes.studio_worker import until
+from tests.worker.conftest import Home
+from worker.children import Nursery
+from worker.entries import DATASET, RUN, Entry
+from worker.reconciler import Reconciler
+from worker.supervisor import Supervisor
+
+TABLE = {
+    RUN: Entry(entries.save_when_told),
+    DATASET: Entry(entries.save_when_told),
+    Source.FOLDER: Entry(entries.save_when_told),
+}
+
+
+@pytest.fixture
+def supervisor(home: Home) -> Iterator[Supervisor]:
+    """Return a supervisor whose nursery counts as warm, and close it in the end."""
+    with patch.object(Nursery, "is_warm", PropertyMock(return_value=True)):
+        made = Supervisor(home.settings, home.database, Nursery(), TABLE)
+        yield made
+        made.close()
+
+
+def test_one_run_trains_at_a_time(home: Home, supervisor: Supervisor) -> None:
+    first, second = home.queued(), home.queued()
+    for _ in range(3):
+        supervisor.look()
+    until(lambda: home.run(first.id).status is RunStatus.RUNNING)
+    assert home.run(second.id).status is RunStatus.QUEUED
+
+
+def test_no_run_is_claimed_before_the_libraries_are_there(home: Home) -> None:
+    run = home.queued()
+    Supervisor(home.settings, home.database, Nursery(), TABLE).look()
+    assert home.run(run.id).status is RunStatus.QUEUED
+
+
+def test_two_files_are_read_at_once_and_the_third_waits(home: Home, supervisor: Supervisor) -> None:
+    names = [home.dataset(letter * 64) for letter in "abc"]
+    supervisor.look()
+    statuses = [home.found(name).status for name in names]
+    assert statuses == [WorkStatus.WORKING, WorkStatus.WORKING, WorkStatus.WAITING]
+
+
+def test_a_place_that_is_free_is_filled_at_once(home: Home) -> None:
+    names = [home.dataset(letter * 64) for letter in "abcd"]
+    table = TABLE | {DATASET: Entry(entries.find)}
+    supervisor = Supervisor(home.settings, home.database, Nursery(), table)
+    supervisor.look()  # one look: the others follow by themselves
+    until(lambda: all(home.found(name).status is WorkStatus.READY for name in names))
+
+
+def test_after_closing_everything_waits_again_and_nothing_is_claimed(
+    home: Home, supervisor: Supervisor
+) -> None:
+    run, name = home.queued(), home.dataset("b" * 64)
+    supervisor.look()
+    folders = [home.settings.home / "runs" / run.id, home.settings.home / "work" / name]
+    until(lambda: all((folder / "listens").exists() for folder in folders))
+    supervisor.close()
+    supervisor.look()
+    assert (home.run(run.id).status, home.run(run.id).crashes) == (RunStatus.QUEUED, 0)
+
+
+class TestReconciler:
+    """Rounds find what was lost."""
+
+    def test_a_round_takes_back_what_a_dead_worker_held_and_starts_it(
+        self, home: Home, supervisor: Supervisor
+    ) -> None:
+        from storage import runs, work  # noqa: PLC0415  (only here)
+        from storage.tables import DatasetRow  # noqa: PLC0415
+
+        run, name = home.queued(), home.dataset("b" * 64)
+        assert runs.claim(home.database, "dead", -1)
+        assert work.claim(home.database, DatasetRow, "dead", -1)
+        Reconciler(home.settings, home.database, supervisor).round()
+        assert (home.run(run.id).attempt, home.run(run.id).crashes) == (2, 1)
+        assert home.found(name).status is WorkStatus.WORKING
+
+    @pytest.mark.parametrize(("seconds", "slept"), [(0.2, False), (14, False), (16, True)])
+    def test_after_a_sleep_the_heartbeats_come_first(
+        self, home: Home, supervisor: Supervisor, seconds: float, slept: bool
+    ) -> None:
+        reconciler = Reconciler(home.settings, home.database, supervisor)
+        assert reconciler._has_slept(seconds) is slept
