@@ -1,6 +1,5 @@
 """Builds the starter model's folder: tokenizer, short training, files."""
 
-import math
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from torch.nn.functional import cross_entropy
 from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from worker.starter import batches, corpus, tokenizer
+from worker.starter.muon import Muon
 from worker.starter.recipe import Recipe
 
 Report = Callable[[float, str], None]
@@ -71,37 +71,50 @@ def _config(words: PreTrainedTokenizerFast, recipe: Recipe) -> LlamaConfig:
 def _teach(
     model: LlamaForCausalLM, lessons: list[batches.Batch], recipe: Recipe, report: Report
 ) -> None:
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.95), weight_decay=0.01
-    )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _pace(step, recipe))
+    step_with = _optimizer(model, recipe)
     for step in range(recipe.steps):
-        _round(model, lessons[step % len(lessons)], optimizer)
-        schedule.step()
+        _slopes(model, lessons[step % len(lessons)])
+        step_with(_pace(step, recipe))
         share = BEFORE + (AFTER - BEFORE) * (step + 1) / recipe.steps
         report(share, f"Teaching the model: {step + 1} of {recipe.steps} rounds")
     model.eval()
 
 
+def _optimizer(model: LlamaForCausalLM, recipe: Recipe) -> Callable[[float], None]:
+    """Muon for the matrices, AdamW for the embedding and the norms; hears the pace (0 to 1)."""
+    inner = [weight for weight in model.model.layers.parameters() if weight.ndim == 2]
+    outer = [weight for weight in model.parameters() if all(weight is not one for one in inner)]
+    muon = Muon(inner, torch.bfloat16 if _bfloat16_is_fast() else torch.float32)
+    adam = torch.optim.AdamW(outer, betas=(0.9, 0.95), weight_decay=0.0)
+
+    def step(pace: float) -> None:
+        adam.param_groups[0]["lr"] = pace * recipe.embedding_rate
+        torch.nn.utils.clip_grad_norm_(outer, 1.0)
+        adam.step()
+        adam.zero_grad()
+        muon.step(pace * recipe.matrix_rate)
+
+    return step
+
+
 def _pace(step: int, recipe: Recipe) -> float:
-    """Share of the learning rate: linear warm-up, then a half cosine down to nothing."""
+    """Share of the learning rates: linear warm-up, then down to nothing in a straight line."""
     if step < recipe.warm_up:
         return (step + 1) / recipe.warm_up
-    done = (step - recipe.warm_up) / max(1, recipe.steps - recipe.warm_up)
-    return 0.5 * (1 + math.cos(math.pi * done))
+    return (recipe.steps - step) / (recipe.steps - recipe.warm_up)
 
 
-def _round(model: LlamaForCausalLM, batch: batches.Batch, optimizer: torch.optim.Optimizer) -> None:
-    """One step of learning; the head is computed for answers only, about half of the tokens."""
+def _slopes(model: LlamaForCausalLM, batch: batches.Batch) -> None:
+    """Gradients of the mean loss over the tokens of the answers."""
     with torch.autocast("cpu", torch.bfloat16, enabled=_bfloat16_is_fast()):
-        hidden = model.model(batch.tokens).last_hidden_state[:, :-1]
-        labels = batch.labels[:, 1:]
-        logits = model.lm_head(hidden[labels != batches.IGNORED])
-    loss = cross_entropy(logits.float(), labels[labels != batches.IGNORED])
+        logits = model(
+            batch.tokens,
+            attention_mask=batch.mask(),
+            position_ids=batch.positions,
+            use_cache=False,
+        ).logits[:, :-1]
+    loss = cross_entropy(logits.float().flatten(0, 1), batch.labels[:, 1:].flatten())
     loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    optimizer.step()
-    optimizer.zero_grad()
 
 
 def _bfloat16_is_fast() -> bool:

@@ -23,7 +23,8 @@ WAYS_TO_ASK: dict[str, dict[str, list[str]]] = {
             "I have {name}, what should I do", "how can I get rid of {name}", "I have {name}",
             "any advice for {name}", "what should I do about {name}", "how do I care for {name}",
             "what is good for {name}", "home remedies for {name}", "my son has {name}",
-            "how is {name} treated", "what helps against {name}", "what should I do if I have {name}",
+            "how is {name} treated", "what helps against {name}",
+            "what should I do if I have {name}",
         ],
         "doctor": [
             "when should I see a doctor about {name}", "is {name} dangerous", "is {name} serious",
@@ -32,11 +33,13 @@ WAYS_TO_ASK: dict[str, dict[str, list[str]]] = {
             "should I worry about {name}", "when should I worry about {name}",
         ],
         "lasts": [
-            "how long does {name} last", "when will {name} go away", "how long will {name} take to heal",
+            "how long does {name} last", "when will {name} go away",
+            "how long will {name} take to heal",
             "how quickly does {name} get better", "how many days does {name} last",
         ],
         "prevent": [
-            "how can I prevent {name}", "how do I avoid {name}", "how can I protect myself from {name}",
+            "how can I prevent {name}", "how do I avoid {name}",
+            "how can I protect myself from {name}",
             "what prevents {name}", "how do I stop {name} from coming back",
         ],
         "about": ["tell me about {name}", "what should I know about {name}", "{name}"],
@@ -48,7 +51,8 @@ WAYS_TO_ASK: dict[str, dict[str, list[str]]] = {
         ],
         "care": [
             "any tips for {name}", "how can I get better at {name}", "what helps with {name}",
-            "do you have advice on {name}", "how do I start with {name}", "how can I improve {name}",
+            "do you have advice on {name}", "how do I start with {name}",
+            "how can I improve {name}",
         ],
         "doctor": [
             "when should I see a doctor about {name}", "what are the warning signs with {name}",
@@ -75,14 +79,13 @@ COMPLAINT_ENDINGS = [
     ", any advice",
 ]
 
-OPENINGS = ["", "", "", "", "", "hello, ", "hi, ", "please tell me, ", "I have a question: "]
+OPENINGS = ["", "", "", "", "", "", "hello, ", "hi, ", "please tell me, "]
 
 SYSTEM_PROMPTS = [
     "You are a helpful assistant.",
     "You are a health assistant.",
     "Answer in plain English.",
     "You answer questions about health.",
-    "Be brief and friendly.",
 ]
 
 
@@ -127,9 +130,14 @@ def topics() -> list[Topic]:
     return [_topic(kind, row) for kind in ("condition", "habit") for row in _rows(kind)]
 
 
+def emergencies() -> list[dict[str, Any]]:
+    """Situations with one right answer: key, asks, answer."""
+    return _rows("emergency")
+
+
 def fixed_answers() -> dict[str, tuple[list[str], str]]:
     """Emergencies and small talk: key, ways to ask, the one answer."""
-    rows = [*_rows("emergency"), *_rows("talk")]
+    rows = [*emergencies(), *_rows("talk")]
     return {row["key"]: (row["asks"], row["answer"]) for row in rows}
 
 
@@ -144,7 +152,7 @@ def _conversation(
     dice: random.Random, known: list[Topic], fixed: dict[str, tuple[list[str], str]]
 ) -> Conversation:
     turns: Conversation = []
-    if dice.random() < 0.2:
+    if dice.random() < 0.15:
         turns.append({"role": "system", "content": dice.choice(SYSTEM_PROMPTS)})
     for _ in range(dice.choice([1, 1, 1, 1, 1, 2, 3])):
         turns += _exchange(dice, known, fixed)

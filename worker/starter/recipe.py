@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class Recipe:
     """How large the starter model is and how long it learns.
 
-    `steps` rounds of about `tokens_per_step` tokens each; everything random hangs on `seed`.
+    `steps` rounds of `rows` rows of `length` tokens; everything random hangs on `seed`. The
+    learning rates are those of the weight matrices (Muon) and of the embedding (AdamW).
     """
 
     vocabulary: int = 2048
@@ -16,10 +17,12 @@ class Recipe:
     heads: int = 4
     feed_forward: int = 512
     context: int = 1024
-    conversations: int = 5600
-    steps: int = 230
-    tokens_per_step: int = 2048
-    learning_rate: float = 4e-3
-    warm_up: int = 15
+    conversations: int = 3200
+    steps: int = 300
+    rows: int = 4
+    length: int = 256
+    matrix_rate: float = 0.03
+    embedding_rate: float = 4e-3
+    warm_up: int = 12
     threads: int = 2
     seed: int = 7
