@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -28,6 +28,8 @@ ROUTERS: list[APIRouter] = [
     contestants.router,
 ]
 """What stands under /api/v1."""
+
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 CHAT_CONNECT_SECONDS = 5.0
 """An answer may take as long as it takes; only the first word to the server may not."""
@@ -57,7 +59,7 @@ def create_web(studio: Studio, pages: Pages | None, extra_hosts: Iterable[str] =
     for router in ROUTERS:
         app.include_router(router, prefix="/api/v1")
     app.include_router(chat.router)
-    app.add_api_route("/api/{rest:path}", _no_such_route, include_in_schema=False)
+    app.add_api_route("/api/{rest:path}", _no_such_route, methods=METHODS, include_in_schema=False)
     app.add_api_route("/ui/plotly.min.js", _plotly, include_in_schema=False)
     app.mount("/ui", Static(directory=shipped.folder("static")))
     return pages(app, studio) if pages else app
@@ -81,8 +83,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
 
 
-def _no_such_route(rest: str) -> None:
-    raise HTTPException(404, f"There is no /api/{rest}; /api/v1/openapi.json lists what there is.")
+def _no_such_route(request: Request) -> None:
+    asked = f"{request.method} {request.url.path}"
+    raise HTTPException(404, f"There is no {asked}; /api/v1/openapi.json lists what there is.")
 
 
 def _plotly() -> FileResponse:

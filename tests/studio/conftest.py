@@ -76,3 +76,9 @@ def client(studio: Studio) -> Iterator[httpx.Client]:
 def serve() -> Serve:
     """Serve an application on a free port; use it in a `with` block."""
     return lambda app: served(app, free_port())
+
+
+@pytest.fixture(scope="session")
+def served_at() -> Callable[[FastAPI, int], AbstractContextManager[str]]:
+    """Serve an application on a given port; use it in a `with` block."""
+    return served

@@ -1,0 +1,84 @@
+"""Adapters over HTTP."""
+
+import io
+import zipfile
+
+import httpx
+import pytest
+from sqlalchemy import update
+
+from storage import adapters, base_models, datasets, runs, specs
+from storage.adapters import Adapter
+from storage.base_models import Source
+from storage.ids import LOCAL_PERSON
+from storage.tables import BaseModelRow, DatasetRow
+from studio.services.studio import Studio
+
+
+@pytest.fixture
+def adapter(studio: Studio) -> Adapter:
+    """A finished adapter with a name that no file system likes."""
+    data = datasets.add(studio.database, LOCAL_PERSON, "mine.jsonl", "a" * 64, 10)
+    model = base_models.add(studio.database, LOCAL_PERSON, "Starter", Source.STARTER, "starter")
+    with studio.database.write() as session:
+        session.execute(update(DatasetRow).values(status="ready"))
+        session.execute(update(BaseModelRow).values(status="ready"))
+    spec = specs.parse({"name": 'Fièvre "1"/2', "dataset_id": data.id, "base_model_id": model.id})
+    runs.add(studio.database, LOCAL_PERSON, spec)
+    run = runs.claim(studio.database, "here:1:1.00", 30)
+    assert run is not None
+    identifier = "adapter_0123456789ab"
+    folder = studio.artifacts.adapter(identifier)
+    folder.mkdir(parents=True)
+    (folder / "adapter_config.json").write_text("{}")
+    (folder / "adapter_model.safetensors").write_bytes(bytes(3_000_000))
+    found = {"step": 5, "eval_loss": 1.5, "bytes": 3_000_002, "sha256": "c" * 64}
+    return adapters.publish(studio.database, run.id, run.attempt, identifier, found)
+
+
+def test_a_download_is_a_zip_that_leaves_nothing_behind(
+    client: httpx.Client, studio: Studio, adapter: Adapter
+) -> None:
+    answer = client.get(f"/api/v1/adapters/{adapter.id}/download")
+
+    assert answer.status_code == 200
+    names = zipfile.ZipFile(io.BytesIO(answer.content)).namelist()
+    assert {name.rsplit("/")[-1] for name in names} == {
+        "adapter_config.json",
+        "adapter_model.safetensors",
+    }
+    assert answer.headers["content-type"] == "application/zip"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert list((studio.settings.home / "scratch").iterdir()) == []
+
+
+def test_the_name_of_a_download_is_safe_and_keeps_its_letters(
+    client: httpx.Client, adapter: Adapter
+) -> None:
+    offered = client.get(f"/api/v1/adapters/{adapter.id}/download").headers["content-disposition"]
+    assert offered == (
+        "attachment; filename=\"Fievre-1-2.zip\"; filename*=UTF-8''Fi%C3%A8vre%20%221%22-2.zip"
+    )
+
+
+def test_an_adapter_is_shown_deleted_and_brought_back(
+    client: httpx.Client, adapter: Adapter
+) -> None:
+    path = f"/api/v1/adapters/{adapter.id}"
+    assert client.get(path).json()["eval_loss"] == 1.5
+    assert [one["id"] for one in client.get("/api/v1/adapters").json()] == [adapter.id]
+
+    assert client.delete(path).status_code == 204
+    assert client.get(f"{path}/download").status_code == 404
+    assert client.post(f"{path}/restore").json()["id"] == adapter.id
+
+
+def test_a_download_whose_files_are_gone_is_said_in_words(
+    client: httpx.Client, studio: Studio, adapter: Adapter
+) -> None:
+    for file in studio.artifacts.adapter(adapter.id).iterdir():
+        file.unlink()
+    studio.artifacts.adapter(adapter.id).rmdir()
+    answer = client.get(f"/api/v1/adapters/{adapter.id}/download")
+    assert answer.status_code == 409
+    assert "gone" in answer.json()["error"]["message"]
