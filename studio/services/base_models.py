@@ -86,8 +86,10 @@ def _add(
     reference: str,
     revision: str | None = None,
 ) -> Base:
-    known = base_models.find(studio.database, owner, source, reference)
-    if known is not None and known.revision == revision:
+    asked = (source, reference, revision)
+    there = listing(studio, owner)
+    known = next((m for m in there if (m.source, m.reference, m.revision) == asked), None)
+    if known is not None:
         if known.status is WorkStatus.FAILED:
             retry(studio, owner, known.id)
         return get(studio, owner, known.id)

@@ -1,5 +1,6 @@
 """Runs: check, plan, start, stop, resume, duplicate, and read their curves and log."""
 
+import codecs
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,9 @@ from studio.services.studio import Studio
 
 LOG_BYTES = 200_000
 """So much of the end of a log is shown at most."""
+
+_INSIDE_A_CHARACTER = bytes(range(0x80, 0xC0))
+"""Bytes of UTF-8 that begin no character."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +161,10 @@ def opening(studio: Studio, owner: str, run_id: str) -> Opening:
 
 
 def log(studio: Studio, owner: str, run_id: str, offset: int | None = None) -> Log:
-    """Return a run's log from a byte offset on; without one, its end. Raises NotFound."""
+    """Return a run's log from a byte offset on; without one, its end. Raises NotFound.
+
+    Characters stay whole: one that is cut, or half written yet, comes with the next piece.
+    """
     get(studio, owner, run_id)
     path = studio.artifacts.log_file(run_id)
     if not path.is_file():
@@ -167,4 +174,7 @@ def log(studio: Studio, owner: str, run_id: str, offset: int | None = None) -> L
         start = max(0, size - LOG_BYTES) if offset is None else min(max(0, offset), size)
         file.seek(start)
         found = file.read(LOG_BYTES)
-    return Log(found.decode("utf-8", "replace"), start + len(found))
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    text = decoder.decode(found.lstrip(_INSIDE_A_CHARACTER) if offset is None and start else found)
+    half, _ = decoder.getstate()
+    return Log(text, start + len(found) - len(half))

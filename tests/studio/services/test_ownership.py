@@ -1,0 +1,171 @@
+"""Nobody sees, changes or learns of what somebody else has made."""
+
+import inspect
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from storage import adapters as stored_adapters
+from storage import artifacts, ids
+from storage import runs as stored_runs
+from storage.errors import NotFound, Refused
+from storage.ids import LOCAL_PERSON as ME
+from studio.services import adapters, base_models, chat, datasets, runs, sample
+from studio.services.studio import Studio
+from tests.fakes.workplace import Workplace
+
+BEN = "ben"
+MODULES = (adapters, base_models, chat, datasets, runs, sample)
+EXTRA: dict[str, tuple[Any, ...]] = {
+    "datasets.rows_page": (0, 10),
+    "runs.news": (None,),
+}
+"""What a function needs beside the person and the id."""
+
+BY_OTHER_MEANS = {
+    "datasets.receive", "datasets.receive_file", "datasets.add_sample", "datasets.add_samples",
+    "base_models.add_folder", "base_models.add_hub", "base_models.add_starter", "sample.start",
+    "runs.preset", "runs.plan", "runs.start",
+}  # fmt: skip
+"""They make something of the person's own, or are tried below with somebody else's ids."""
+
+
+def everything() -> dict[str, Callable[..., Any]]:
+    """Return every public function of the services that is told the person."""
+    return {
+        f"{module.__name__.rsplit('.', 1)[-1]}.{name}": function
+        for module in MODULES
+        for name, function in vars(module).items()
+        if _is_service(module, name, function)
+    }
+
+
+def _is_service(module: ModuleType, name: str, function: object) -> bool:
+    return (
+        inspect.isfunction(function)
+        and not name.startswith("_")
+        and function.__module__ == module.__name__
+        and "owner" in inspect.signature(function).parameters
+    )
+
+
+LISTS = sorted(
+    name for name in everything() if name.endswith((".listing", ".queue"))
+)
+BY_ID = sorted(set(everything()) - set(LISTS) - BY_OTHER_MEANS)
+CHANGES = ("delete", "restore", "retry", "stop", "resume", "discard")
+READS = [name for name in BY_ID if not name.endswith(CHANGES)]
+
+
+class Possessions:
+    """One of each kind, made by the local person; and what it is called by."""
+
+    def __init__(self, workplace: Workplace) -> None:
+        self.studio = workplace.studio
+        self.data, self.model = workplace.data(), workplace.model()
+        self.values = {"dataset_id": self.data.id, "base_model_id": self.model.id, "rank": 4}
+        run = runs.start(self.studio, ME, {**self.values, "max_length": 64})
+        claimed = stored_runs.claim(self.studio.database, "test", 60)
+        assert claimed
+        self.adapter = publish(self.studio, claimed)
+        self.run = runs.get(self.studio, ME, run.id)
+
+    def id_for(self, name: str) -> str:
+        """Return the id of what a service function is about."""
+        kind = name.split(".")[0]
+        mine = {
+            "datasets": self.data, "base_models": self.model, "runs": self.run,
+            "adapters": self.adapter,
+        }  # fmt: skip
+        return mine[kind].id
+
+    def seen(self) -> list[Any]:
+        """Return all that its owner sees."""
+        modules: tuple[Any, ...] = (datasets, base_models, runs, adapters)
+        return [module.listing(self.studio, ME) for module in modules]
+
+
+def publish(studio: Studio, claimed: stored_runs.Run) -> stored_adapters.Adapter:
+    """Leave an adapter behind, as a training does."""
+    identifier = ids.new("adapter")
+    with artifacts.staged(studio.artifacts.adapter(identifier)) as staging:
+        (staging / "adapter_config.json").write_text("{}")
+    found = {"step": 3, "eval_loss": 0.5, "bytes": 2, "sha256": "c" * 64}
+    return stored_adapters.publish(studio.database, claimed.id, claimed.attempt, identifier, found)
+
+
+@pytest.fixture
+def mine(workplace: Workplace) -> Possessions:
+    """Return what the local person has."""
+    return Possessions(workplace)
+
+
+def call(name: str, studio: Studio, owner: str, identifier: str) -> Any:
+    """Call a service function about the thing of that id."""
+    found = everything()[name](studio, owner, identifier, *EXTRA.get(name, ()))
+    if isinstance(found, AbstractContextManager):
+        with found as inside:
+            return inside
+    return found
+
+
+def test_the_matrix_has_every_service() -> None:
+    assert len(BY_ID) > 20
+    assert {"runs.log", "datasets.faults", "adapters.download", "runs.attempts"} <= set(BY_ID)
+
+
+@pytest.mark.parametrize("name", BY_ID)
+def test_somebody_else_learns_only_that_there_is_nothing(name: str, mine: Possessions) -> None:
+    before, theirs = mine.seen(), mine.id_for(name)
+    with pytest.raises(NotFound) as refused:
+        call(name, mine.studio, BEN, theirs)
+    with pytest.raises(NotFound) as missing:
+        call(name, mine.studio, BEN, "run_000000000000")
+    assert str(refused.value).replace(theirs, "?") == str(missing.value).replace(
+        "run_000000000000", "?"
+    )
+    assert mine.seen() == before
+
+
+@pytest.mark.parametrize("name", READS)
+def test_the_owner_is_given_the_same_thing(name: str, mine: Possessions) -> None:
+    call(name, mine.studio, ME, mine.id_for(name))
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_lists_hold_the_persons_own_alone(name: str, mine: Possessions) -> None:
+    assert everything()[name](mine.studio, BEN) == []
+    if name != "runs.queue":
+        assert everything()[name](mine.studio, ME)
+
+
+@pytest.mark.parametrize("place", ["dataset_id", "base_model_id"])
+def test_nobody_trains_with_what_is_somebody_elses(
+    place: str, mine: Possessions, workplace: Workplace
+) -> None:
+    own = {
+        "dataset_id": workplace.data(owner=BEN).id,
+        "base_model_id": workplace.model(owner=BEN).id,
+    }
+    values = {**mine.values, **own, "max_length": 64, place: mine.values[place]}
+    with pytest.raises(Refused) as refused:
+        runs.start(mine.studio, BEN, values)
+    (fault,) = refused.value.faults
+    assert fault.field == place
+    assert mine.data.name not in fault.message
+    assert mine.model.name not in fault.message
+    with pytest.raises(NotFound):
+        runs.preset(
+            mine.studio, BEN, "quick", str(values["dataset_id"]), str(values["base_model_id"])
+        )
+
+
+def test_what_two_people_add_are_two_things(mine: Possessions, workplace: Workplace) -> None:
+    first, second = sample.start(mine.studio, ME), sample.start(mine.studio, BEN)
+    assert first.id != second.id
+    assert first.dataset_id != second.dataset_id
+    assert first.base_model_id != second.base_model_id
+    assert [run.id for run in runs.listing(mine.studio, BEN)] == [second.id]
