@@ -162,5 +162,3 @@ def _train_and_exit(home: Path, run_id: str, attempt: int) -> None:
 def _with_hash(row: dict[str, Any], line: int) -> dict[str, Any]:
     digest = hashlib.sha256(json.dumps(row).encode()).hexdigest()[:16]
     return {**row, "line": line, "hash": digest}
-
-

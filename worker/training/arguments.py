@@ -60,7 +60,7 @@ def configure(
         learning_rate=spec.learning_rate,
         lr_scheduler_type=spec.scheduler,
         warmup_steps=planned.warmup_steps,
-        optim=spec.optimizer,
+        optim=_optimizer(spec, on_card=on_card),
         weight_decay=spec.weight_decay,
         max_grad_norm=spec.max_grad_norm,
         seed=spec.seed,
@@ -83,3 +83,8 @@ def configure(
         report_to="none",
         disable_tqdm=True,
     )
+
+
+def _optimizer(spec: RunSpec, *, on_card: bool) -> str:
+    is_paged = spec.optimizer == "paged_adamw_8bit"
+    return "adamw_bnb_8bit" if is_paged and not on_card else spec.optimizer  # nothing to page out

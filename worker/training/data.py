@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -34,10 +34,14 @@ class Count:
 
 @dataclass(frozen=True)
 class Side:
-    """The training or the evaluation side: columns `input_ids`, `labels` (and `seq_lengths`)."""
+    """The training or the evaluation side: columns `input_ids`, `labels` (and `seq_lengths`).
+
+    `highest` is the highest token in it; -1 where there is none.
+    """
 
     examples: Dataset
     count: Count
+    highest: int
 
 
 def encode(
@@ -65,12 +69,12 @@ def encode(
         labels.extend(kept)
         ends.append(len(ids))
         count.tokens, count.learned = len(ids), count.learned + learned
-    return Side(_dataset(ids, labels, ends), count)
+    return Side(_dataset(ids, labels, ends), count, max(ids, default=-1))
 
 
 def pack(side: Side, max_length: int) -> Side:
     """Put short examples together into blocks of at most `max_length` tokens (best fit first)."""
-    return Side(pack_dataset(side.examples, max_length, "bfd"), side.count)
+    return replace(side, examples=pack_dataset(side.examples, max_length, "bfd"))
 
 
 def require_both(train: Side, evaluation: Side | None) -> None:

@@ -41,7 +41,7 @@ def load_model(folder: Path, spec: RunSpec, precision: Precision) -> Any:
         StudioError: the weights are missing, damaged, or of no model that writes text.
     """
     try:
-        return AutoModelForCausalLM.from_pretrained(
+        model = AutoModelForCausalLM.from_pretrained(
             folder,
             local_files_only=True,
             trust_remote_code=False,
@@ -51,6 +51,33 @@ def load_model(folder: Path, spec: RunSpec, precision: Precision) -> Any:
         )
     except (OSError, ValueError, KeyError) as error:
         raise _unreadable("weights", error) from error
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            # Else bitsandbytes repacks 4-bit weights in the first exam, and rounds them once more.
+            module.support_avx512bf16_for_cpu = False
+    return model
+
+
+def require_fitting(tokenizer: Any, model: Any, highest: int) -> None:
+    """Check that the tokenizer belongs to the model; gives it another padding token if need be.
+
+    Args:
+        tokenizer: the one that the data was encoded with.
+        model: the base model.
+        highest: the highest token in the data.
+
+    Raises:
+        StudioError: the data has tokens that the model does not know.
+    """
+    known = model.get_input_embeddings().num_embeddings
+    if highest >= known:
+        raise StudioError(
+            f"The tokenizer does not belong to this base model: it knows token {highest}, the model "
+            f"only those up to {known - 1}.",
+            "Check the model on the Models page; its files seem to come from two models.",
+        )
+    if tokenizer.pad_token is None or tokenizer.pad_token_id >= known:
+        tokenizer.pad_token = tokenizer.eos_token  # padding is never read, so any token does
 
 
 def quantization(spec: RunSpec, precision: Precision) -> BitsAndBytesConfig | None:

@@ -91,6 +91,8 @@ def prepare(job: Job, reporter: Reporter, stops: Stops) -> Ready:
     _stage(reporter, stops, "loading the model")
     formats = precision.of(spec)
     model = models.load_model(job.base_folder, spec, formats)
+    highest = max(train_side.highest, evaluation.highest if evaluation else -1)
+    models.require_fitting(tokenizer, model, highest)
     packing = spec.packing and models.isolates(model)
     if packing:
         train_side = data.pack(train_side, spec.max_length)

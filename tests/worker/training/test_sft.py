@@ -1,13 +1,15 @@
 """The recipe on tiny real models: everything that the form offers trains, or is refused in words."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
+from transformers import AutoTokenizer
 
 from storage import artifacts, runs
 from storage.errors import StudioError
@@ -117,22 +119,31 @@ def test_long_rows_are_cut_and_those_without_answer_left_are_dropped(
 
 
 def test_a_loss_that_is_no_number_ends_the_run_and_leaves_no_checkpoint_of_it(
-    home: TrainingHome, llama: Path
+    home: TrainingHome, llama: Path, tmp_path: Path
 ) -> None:
-    data, model = home.dataset(conversations(24)), home.base_model(llama)
-    run = home.queue(
-        data, model, learning_rate=1.0, rank=64, alpha=4096, max_grad_norm=1000.0, max_steps=60,
-        warmup_ratio=0, scheduler="constant", weight_decay=1.0, early_stopping=0,
-        use_rslora=True, save_every=1, precision="bfloat16",
-    )  # fmt: skip
+    rows = [*conversations(24), question("~", "Yes.")]
+    data, model = home.dataset(rows), home.base_model(with_an_overflow_at(llama, tmp_path, "~"))
+    run = home.queue(data, model, save_every=1, eval_share=0.0, max_steps=13, packing=False, seed=5)
     with pytest.raises(StudioError, match=r"became NaN at step \d+\.") as caught:
         home.train()
     assert "learning rate" in caught.value.hint
     losses = home.curve(run.id, "loss")
     failed = max(losses)
+    assert failed > 1, "it went well at first"
     assert f"at step {failed}." in caught.value.message
-    assert all(one.step < failed for one in home.checkpoints(run.id))
+    assert home.curve(run.id, "grad_norm")[failed] is None, "the curve shows where"
+    assert [one.step for one in home.checkpoints(run.id)][0] == failed - 1
     assert all(finite(one.folder) for one in home.checkpoints(run.id))
+
+
+def with_an_overflow_at(model: Path, folder: Path, letter: str) -> Path:
+    """Return a copy that computes no number as soon as it reads that letter."""
+    token = AutoTokenizer.from_pretrained(model)(letter)["input_ids"][0]
+    shutil.copytree(model, folder / "loud")
+    weights = load_file(model / "model.safetensors")
+    weights["model.embed_tokens.weight"][token] = 3e38
+    save_file(weights, folder / "loud" / "model.safetensors", {"format": "pt"})
+    return folder / "loud"
 
 
 def finite(folder: Path) -> bool:
@@ -155,9 +166,17 @@ def finite(folder: Path) -> bool:
             "the answers lie beyond the longest example",
         ),
         (conversations(1), {"eval_share": 0.01}, "No example is left for the exam"),
-        (conversations(9), {"target_modules": ("w_q",)}, "has no part named w_q"),
-        (conversations(9), {"target_modules": ("lm_head",)}, "lm_head cannot learn"),
-        (conversations(9), {"precision": "float16"}, "need a graphics card"),
+        (
+            conversations(9),
+            {"eval_share": 0.0, "target_modules": ("w_q",)},
+            "has no part named w_q",
+        ),
+        (
+            conversations(9),
+            {"eval_share": 0.0, "target_modules": ("lm_head",)},
+            "lm_head cannot learn",
+        ),
+        (conversations(9), {"eval_share": 0.0, "precision": "float16"}, "need a graphics card"),
     ],
 )
 def test_what_cannot_be_trained_is_refused_before_the_first_step(
@@ -179,7 +198,7 @@ def test_a_model_folder_without_weights_is_refused_in_words(
     for path in llama.iterdir():
         if path.suffix != ".safetensors":
             (empty / path.name).write_bytes(path.read_bytes())
-    home.queue(home.dataset(conversations(9)), home.base_model(empty))
+    home.queue(home.dataset(conversations(24)), home.base_model(empty))
     with pytest.raises(StudioError, match="The base model's weights cannot be loaded"):
         home.train()
 
@@ -228,3 +247,19 @@ def test_checkpoints_hold_no_pickled_arguments_and_no_path(home: TrainingHome, l
 def question(asked: str, answer: str) -> dict[str, Any]:
     turns = [{"role": "user", "content": asked}, {"role": "assistant", "content": answer}]
     return {"messages": turns}
+
+
+def test_a_tokenizer_of_another_model_is_refused_in_words(
+    home: TrainingHome, llama: Path, tmp_path: Path
+) -> None:
+    mixed = tmp_path / "mixed"
+    shutil.copytree(llama, mixed)
+    config = json.loads((mixed / "config.json").read_text(encoding="utf-8"))
+    weights = load_file(mixed / "model.safetensors")
+    for name in ("model.embed_tokens.weight", "lm_head.weight"):
+        weights[name] = weights[name][:50].clone()
+    save_file(weights, mixed / "model.safetensors", {"format": "pt"})
+    (mixed / "config.json").write_text(json.dumps({**config, "vocab_size": 50}), encoding="utf-8")
+    home.queue(home.dataset(conversations(24)), home.base_model(mixed))
+    with pytest.raises(StudioError, match="tokenizer does not belong to this base model"):
+        home.train()

@@ -50,7 +50,9 @@ def with_template(folder: Path, **template: str | None) -> Any:
     return AutoTokenizer.from_pretrained(folder)
 
 
-def encoded(tokenizer: Any, messages: list[dict[str, str]], *, response_only: bool = True) -> Tokens:
+def encoded(
+    tokenizer: Any, messages: list[dict[str, str]], *, response_only: bool = True
+) -> Tokens:
     encoder = Encoder(tokenizer, templates.choose(tokenizer), response_only=response_only)
     (tokens,) = encoder.encode([{"messages": messages, "line": 7}])
     return tokens
