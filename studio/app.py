@@ -1,7 +1,6 @@
 """The Gradio app: every page of the list, mounted on the studio's own FastAPI app."""
 
 import warnings
-from pathlib import Path
 
 import gradio as gr
 from fastapi import FastAPI
@@ -11,8 +10,11 @@ from studio.services.studio import Studio
 from studio.theme import theme
 from studio.words import say
 
-STYLES = Path(__file__).resolve().parents[1] / "static" / "studio.css"
-HEAD = '<script type="module" src="/ui/js/main.js"></script>'
+HEAD = (
+    # A link, not Gradio's css_paths: Gradio confines media rules to the part below the navigation.
+    '<link rel="stylesheet" href="/ui/studio.css">'
+    '<script type="module" src="/ui/js/main.js"></script>'
+)
 
 
 def build(studio: Studio) -> gr.Blocks:
@@ -37,7 +39,6 @@ def mount_pages(app: FastAPI, studio: Studio) -> FastAPI:
             build(studio),
             "/",
             theme=theme(),
-            css_paths=[STYLES],
             head=HEAD,
             footer_links=[],
             run_history=False,

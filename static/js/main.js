@@ -4,6 +4,7 @@ const ISLANDS = {
   home: () => import("./home.js"),
   datasets: () => import("./datasets.js"),
   models: () => import("./models.js"),
+  train: () => import("./train.js"),
   runs: () => import("./runs.js"),
   run: () => import("./run.js"),
   adapters: () => import("./adapters.js"),

@@ -19,6 +19,9 @@ NAMES = tuple(RunSpec.model_fields)
 TUNED = tuple(name for name in NAMES if name not in specs.names_in("basics"))
 """The settings that a preset fills in."""
 
+DEFAULTS = {name: specs.field(name).default for name in (*TUNED, "preset")}
+"""What the form shows while there is nothing to train with yet."""
+
 Update = dict[str, Any]
 
 
@@ -60,7 +63,7 @@ class RunForm:
                 return self._show(runs.duplicate(self.studio, LOCAL_PERSON, asked["copy"]))
         except NotFound as error:
             gr.Warning(str(error))
-        values = {"preset": "balanced", **self._first(asked.get("dataset"), asked.get("model"))}
+        values = {**DEFAULTS, **self._first(asked.get("dataset"), asked.get("model"))}
         return self.fill(*[values.get(name) for name in NAMES])
 
     def fill(self, *values: Any) -> list[Any]:

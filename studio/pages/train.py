@@ -4,7 +4,7 @@ import gradio as gr
 from gradio.context import Context
 
 from studio.components.run_form import RunForm
-from studio.page import Page, heading
+from studio.page import Page, heading, island
 from studio.services.studio import Studio
 from studio.words import say
 
@@ -12,6 +12,7 @@ from studio.words import say
 def build(studio: Studio) -> None:
     """Draw the page."""
     heading(say("train.title"), say("train.lead"))
+    island("train")
     form = RunForm(studio)
     page = Context.root_block
     if not isinstance(page, gr.Blocks):
