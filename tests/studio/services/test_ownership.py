@@ -52,9 +52,7 @@ def _is_service(module: ModuleType, name: str, function: object) -> bool:
     )
 
 
-LISTS = sorted(
-    name for name in everything() if name.endswith((".listing", ".queue"))
-)
+LISTS = sorted(name for name in everything() if name.endswith((".listing", ".queue")))
 BY_ID = sorted(set(everything()) - set(LISTS) - BY_OTHER_MEANS)
 CHANGES = ("delete", "restore", "retry", "stop", "resume", "discard")
 READS = [name for name in BY_ID if not name.endswith(CHANGES)]
