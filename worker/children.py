@@ -80,11 +80,16 @@ class Nursery:
         """Start the process that imports the training libraries, and wait until it has."""
         began = time.monotonic()
         first = self._warm.Process(target=entries.greet)
-        first.start()
-        first.join()
+        try:
+            first.start()
+            first.join()
+        except (OSError, EOFError) as error:  # the imports themselves ended the process
+            log.error("training_libraries_not_loaded", reason=repr(error))
+            return
+        finally:
+            self._is_warm.set()  # whatever is wrong, a run that starts will say it
         seconds = round(time.monotonic() - began, 1)
         log.info("training_libraries_loaded", seconds=seconds, preloaded=first.exitcode == 0)
-        self._is_warm.set()
 
     def start(self, task: Task) -> Child:
         """Start a child for a task; the thread that calls must live as long as the child.

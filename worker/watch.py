@@ -12,6 +12,7 @@ from storage.status import StopRequest
 from worker import endings, failures
 from worker.children import Child, Nursery
 from worker.duties import Duty
+from worker.failures import Death
 
 log = structlog.get_logger()
 
@@ -62,15 +63,29 @@ class Watch:
 
     def run(self) -> None:
         """Start the child, watch it, and note how it ended. Returns when all of that is done."""
-        child = self._nursery.start(self.task)
+        try:
+            child = self._start()
+            if child is not None:
+                self._see_through(child)
+        except Superseded as superseded:
+            log.warning("fenced_off", **self._name, words=superseded.message)
+
+    def _start(self) -> Child | None:
+        try:
+            child = self._nursery.start(self.task)
+        except (OSError, EOFError) as error:  # too many processes, or the forkserver was killed
+            log.error("child_not_started", **self._name, reason=repr(error))
+            self.duty.died(Death("no process could be started for it"))
+            return None
         log.info("child_started", **self._name, pid=child.pid)
+        return child
+
+    def _see_through(self, child: Child) -> None:
         try:
             self.duty.begin()
             code = self._attend(child)
             log.info("child_ended", **self._name, exit_code=code)
             self._conclude(code)
-        except Superseded as superseded:
-            log.warning("fenced_off", **self._name, words=superseded.message)
         finally:
             child.kill()
 

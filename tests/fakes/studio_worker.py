@@ -38,7 +38,7 @@ def until(condition: Callable[[], Found], seconds: float = 60.0) -> Found:
 class StudioWorker:
     """A `python -m worker` over a home; everything it says is in its log."""
 
-    def __init__(self, home: Path, **times: float) -> None:
+    def __init__(self, home: Path, *, pin: bool = True, **times: float) -> None:
         self.home = home
         self.log = home / f"worker-{time.monotonic_ns()}.log"
         settings = Settings(home=home, **(TIMES | times))
@@ -53,8 +53,9 @@ class StudioWorker:
                 stdin=subprocess.DEVNULL,
             )
         self.pid = self._process.pid
-        # One core: a training takes as many threads as it has cores, and sums depend on that.
-        psutil.Process(self.pid).cpu_affinity([random.choice(sorted(os.sched_getaffinity(0)))])
+        if pin:  # to one core: a training takes as many threads as cores, and sums depend on that
+            core = random.choice(sorted(os.sched_getaffinity(0)))
+            psutil.Process(self.pid).cpu_affinity([core])
 
     def said(self, words: str) -> bool:
         """Tell whether the log has these words."""
@@ -103,9 +104,9 @@ class Town:
         self.workers: list[StudioWorker] = []
         self.ids = (dataset_id, base_model_id)
 
-    def worker(self, **times: float) -> StudioWorker:
+    def worker(self, *, pin: bool = True, **times: float) -> StudioWorker:
         """Start a worker."""
-        self.workers.append(StudioWorker(self.home.home, **times))
+        self.workers.append(StudioWorker(self.home.home, pin=pin, **times))
         return self.workers[-1]
 
     def workers_alive(self, count: int) -> list[StudioWorker]:
@@ -140,6 +141,15 @@ class Town:
         run = self.run(run_id)
         assert run.status is RunStatus.RUNNING, (run.status, run.error)
         return run
+
+    def put_to_sleep(self, *pids: int) -> None:
+        """Stop processes (SIGSTOP) at a moment when none of them holds SQLite's write lock.
+
+        One that slept with it in hand would stop every other process of the studio as well.
+        """
+        with self.home.database.write():
+            for pid in pids:
+                os.kill(pid, signal.SIGSTOP)
 
     def end(self) -> None:
         """End every worker, and make sure that no process of theirs is left."""

@@ -20,12 +20,12 @@ from tests.fakes.studio_worker import StudioWorker, Town  # noqa: E402
 from tests.fakes.tiny_models import save_model, save_tokenizer  # noqa: E402
 from tests.fakes.training_home import TrainingHome, conversations  # noqa: E402
 
-STEPS = 60
+STEPS = 100
 
 SPEC: dict[str, Any] = {
     "max_steps": STEPS,
     "save_every": 10,
-    "eval_every": 30,
+    "eval_every": 50,
     "dropout": 0.1,
     "seed": 7,
 }
@@ -95,5 +95,5 @@ def reference(town: Town, worker: StudioWorker) -> Result:
     assert run.attempt == 1
     found = result(town, run.id)
     assert list(found.curves["loss"]) == list(range(1, STEPS + 1))
-    assert list(found.curves["eval_loss"]) == [30, 60]
+    assert list(found.curves["eval_loss"]) == [50, 100]
     return found

@@ -80,7 +80,7 @@ def test_a_child_that_hangs_is_killed_when_its_run_is_discarded(
     run_id = town.start(**SPEC)
     town.wait_for_step(run_id, 1)
     child = worker.child()
-    child.suspend()
+    town.put_to_sleep(child.pid)
     runs.request_stop(town.home.database, LOCAL_PERSON, run_id, StopRequest.DISCARD)
     town.wait_for(run_id, RunStatus.DISCARDED, seconds=20)
     with pytest.raises(psutil.NoSuchProcess):

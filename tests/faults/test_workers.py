@@ -10,7 +10,6 @@ import psutil
 import pytest
 
 from storage import runs
-from storage.status import RunStatus
 from tests.fakes.studio_worker import Town, until
 from tests.faults.conftest import SPEC, Result, result
 
@@ -77,14 +76,14 @@ def test_a_worker_that_slept_past_its_lease_is_fenced_off(busy: Town, reference:
     until(lambda: busy.run(run_id).checkpoint_step)
     sleeper = next(worker for worker in workers if worker.children())
     old_child = sleeper.child()
-    old_child.suspend()
-    sleeper.signal(signal.SIGSTOP)
+    busy.put_to_sleep(sleeper.pid, old_child.pid)
     until(lambda: busy.run(run_id).attempt == 2)
     old_child.resume()  # while its worker still sleeps: it meets the fence by itself
-    until(lambda: not old_child.is_running() or old_child.status() == psutil.STATUS_ZOMBIE, 20)
+    until(lambda: not old_child.is_running(), 20)
     sleeper.signal(signal.SIGCONT)
 
     busy.wait_for(run_id)
     until(lambda: sleeper.said("fenced_off"))
+    assert sleeper.said("exit_code=75")
     assert len(runs.attempts(busy.home.database, run_id)) == 2
     assert result(busy, run_id) == reference
