@@ -19,6 +19,7 @@ from studio.advice.plan import Machine, Plan
 from tests.studio.advice.conftest import base, dataset
 
 PUBMED = Path(__file__).parents[4] / "shared" / "data" / "pubmedqa_messages.jsonl"
+EVERYDAY = Path(__file__).parents[3] / "static" / "samples" / "patient_friendly.jsonl"
 HERE = Machine(cores=2, free_memory=64_000_000_000)
 ROOM = 64_000_000_000
 
@@ -71,8 +72,7 @@ def test_characters_a_token_lie_between_text_that_the_tokenizer_knows_and_other_
     size: int,
 ) -> None:
     medical = [text for row in conversations() for text in row]
-    samples = Path(__file__).parents[3] / "static" / "samples" / "patient_friendly.jsonl"
-    everyday = samples.read_text("utf-8").splitlines()
+    everyday = EVERYDAY.read_text("utf-8").splitlines()
     tokenizer = trained_tokenizer(size, medical[::2])
 
     def measured(texts: list[str]) -> float:
@@ -124,9 +124,9 @@ def test_without_packing_the_steps_are_those_of_the_recipe(
 def test_with_packing_the_steps_are_near_those_of_real_blocks(
     facts: ModelFacts, length: int
 ) -> None:
-    """The recipe fills blocks best fit first; its count is taken with a tokenizer of 2,048."""
+    """Blocks filled best fit first, as the recipe does, with a tokenizer of everyday words."""
     talks = conversations()
-    tokenizer = trained_tokenizer(2048, [text for row in talks[::7] for text in row])
+    tokenizer = trained_tokenizer(2048, EVERYDAY.read_text("utf-8").splitlines())
     lengths = [
         min(length, sum(len(tokenizer.encode(text).ids) for text in row) + advice.TEMPLATE_TOKENS)
         for row in talks
@@ -188,7 +188,9 @@ def test_rows_longer_than_the_limit_are_read_up_to_it(facts: ModelFacts) -> None
 
 
 def test_plain_text_has_no_turns_to_mark(facts: ModelFacts) -> None:
-    talk, text = (planned(spec(), facts, dataset(shape=shape)) for shape in ("messages", "text"))
+    talk, text = (
+        planned(spec(), facts, dataset(mean=60.0, shape=shape)) for shape in ("messages", "text")
+    )
     assert text.tokens
     assert talk.tokens
     assert text.tokens < talk.tokens
