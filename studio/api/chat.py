@@ -4,11 +4,15 @@ from typing import Final
 
 import anyio
 import httpx
+import orjson
+import structlog
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from studio.api.person import Here, Person
+
+log = structlog.get_logger()
 
 router = APIRouter(prefix="/v1", tags=["chat"])
 
@@ -60,9 +64,13 @@ class Relay(Response):
             return
         try:
             await send(_start(answer))
-            async for block in answer.aiter_raw():
-                await send({"type": "http.response.body", "body": block, "more_body": True})
-            await send({"type": "http.response.body", "body": b""})
+            try:
+                async for block in answer.aiter_raw():
+                    await send({"type": "http.response.body", "body": block, "more_body": True})
+                end = b""
+            except httpx.TransportError:
+                end = _broken_off(answer)
+            await send({"type": "http.response.body", "body": end})
         finally:
             with anyio.CancelScope(shield=True):
                 await answer.aclose()
@@ -73,6 +81,15 @@ def unreachable() -> JSONResponse:
     words = "The chat server does not answer. It may still be starting: try again in a moment."
     error = {"message": words, "type": "server_error", "param": None, "code": "chat_unavailable"}
     return JSONResponse({"error": error}, 503, headers={"Retry-After": "3"})
+
+
+def _broken_off(answer: httpx.Response) -> bytes:
+    """Return what ends an answer whose server has died: an event that says so, in a stream."""
+    log.warning("chat_broke_off", status=answer.status_code)
+    words = "The chat server ended in the middle of the answer. It is started again: ask once more."
+    error = {"message": words, "type": "server_error", "param": None, "code": "chat_broke_off"}
+    is_stream = answer.headers.get("content-type", "").startswith("text/event-stream")
+    return b"\n\ndata: " + orjson.dumps({"error": error}) + b"\n\n" if is_stream else b""
 
 
 def _start(answer: httpx.Response) -> dict[str, object]:

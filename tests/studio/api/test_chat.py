@@ -25,6 +25,7 @@ class Writer:
         self.asked: list[dict[str, Any]] = []
         self.gone = threading.Event()
         self.written = 0
+        self.dies_after: int | None = None
         self.app = FastAPI()
         self.app.add_api_route("/v1/chat/completions", self._complete, methods=["POST"])
         self.app.add_api_route("/v1/models", self._models, methods=["GET"])
@@ -48,6 +49,8 @@ class Writer:
                 self.written = number + 1
                 yield b'data: {"choices":[{"index":0,"delta":{"content":"word "}}]}\n\n'
                 await asyncio.sleep(0.1)
+                if self.dies_after == number + 1:
+                    raise RuntimeError("out of memory")
             yield b"data: [DONE]\n\n"
         finally:
             self.gone.set()
@@ -109,3 +112,10 @@ def test_a_chat_server_that_is_away_is_said_in_words(client: httpx.Client) -> No
         pytest.raises(openai.InternalServerError, match="does not answer"),
     ):
         theirs.models.list()
+
+
+def test_an_answer_that_breaks_off_says_so(client: httpx.Client, writer: Writer) -> None:
+    writer.dies_after = 2
+    lines = client.post("/v1/chat/completions", json=QUESTION).text.strip().splitlines()
+    assert sum("word" in line for line in lines) == 2
+    assert "ended in the middle of the answer" in lines[-1]
