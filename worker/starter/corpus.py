@@ -10,19 +10,24 @@ TEXTS = Path(__file__).parent / "texts"
 
 Message = dict[str, str]
 Conversation = list[Message]
+Fixed = dict[str, list[dict[str, Any]]]
 
 WAYS_TO_ASK: dict[str, dict[str, list[str]]] = {
     "condition": {
         "what": [
             "what is {name}", "what causes {name}", "why do people get {name}", "explain {name}",
             "can you explain {name}", "what does {name} mean", "where does {name} come from",
-            "what is {name} exactly",
+            "what is {name} exactly", "what is the cause of {name}", "why do I have {name}",
+            "how does {name} start", "what is meant by {name}", "where do I get {name} from",
         ],
         "care": [
             "what can I do about {name}", "what helps with {name}", "how do I treat {name}",
             "I have {name}, what should I do", "how can I get rid of {name}", "I have {name}",
             "any advice for {name}", "what should I do about {name}", "how do I care for {name}",
             "what is good for {name}", "home remedies for {name}", "my son has {name}",
+            "I have had {name}", "I think I have {name}", "I got {name}", "my daughter gets {name}",
+            "my mother suffers from {name}", "I often get {name}", "help with {name}",
+            "there is {name}", "something against {name}", "I am worried because of {name}",
             "how is {name} treated", "what helps against {name}",
             "what should I do if I have {name}",
         ],
@@ -31,27 +36,36 @@ WAYS_TO_ASK: dict[str, dict[str, list[str]]] = {
             "should I see a doctor for {name}", "when is {name} an emergency",
             "what are the warning signs of {name}", "do I need a doctor for {name}",
             "should I worry about {name}", "when should I worry about {name}",
+            "is {name} bad", "is {name} harmful", "when is {name} serious",
+            "at what point does {name} need a doctor", "can {name} be dangerous",
         ],
         "lasts": [
             "how long does {name} last", "when will {name} go away",
             "how long will {name} take to heal",
             "how quickly does {name} get better", "how many days does {name} last",
+            "does {name} go away by itself", "how long until {name} is gone",
+            "how long do I have {name}", "how long can {name} last",
         ],
         "prevent": [
             "how can I prevent {name}", "how do I avoid {name}",
             "how can I protect myself from {name}",
-            "what prevents {name}", "how do I stop {name} from coming back",
+            "what prevents {name}", "how can people avoid {name}", "how do I not get {name}",
+            "what protects against {name}", "how do I stop {name} from coming back",
         ],
         "about": ["tell me about {name}", "what should I know about {name}", "{name}"],
     },
     "habit": {
         "what": [
             "why is {name} important", "why does {name} matter", "is {name} really important",
-            "what is the point of {name}", "what does {name} do for the body", "explain {name}",
+            "what is the point of {name}", "why is {name} good", "why do I need {name}",
+            "is {name} good for me", "what is {name} good for", "what is {name}",
+            "what does {name} do for the body", "explain {name}",
         ],
         "care": [
             "any tips for {name}", "how can I get better at {name}", "what helps with {name}",
-            "do you have advice on {name}", "how do I start with {name}",
+            "how do I cope with {name}", "give me tips for {name}", "what can I do for {name}",
+            "help with {name}", "what should I do about {name}", "do you have advice on {name}",
+            "how do I start with {name}",
             "how can I improve {name}",
         ],
         "doctor": [
@@ -79,7 +93,17 @@ COMPLAINT_ENDINGS = [
     ", any advice",
 ]
 
-OPENINGS = ["", "", "", "", "", "", "hello, ", "hi, ", "please tell me, "]
+# What people say around a question; the model has to learn that it does not change the answer.
+OPENINGS = [
+    "hello, ", "hi, ", "please tell me, ", "so ", "well, ", "sorry, ", "doctor, ", "and ", "ok, ",
+    "can you tell me, ", "one more thing, ", "help, ", "quick question, ", "oh no, ",
+]  # fmt: skip
+ENDINGS = [
+    " since yesterday", " right now", " please", " at night", " for a week", " for two days",
+    " again", " a lot", " today", " very badly", " for me", " for my child", " in adults", " now",
+    " since this morning", " at home", " really", " and I feel bad", " all the time", " quickly",
+    " for some days", " at the moment", " or not", " then", " this time", " exactly", " too",
+]  # fmt: skip
 
 SYSTEM_PROMPTS = [
     "You are a helpful assistant.",
@@ -109,8 +133,16 @@ class Topic:
     def questions(self, aspect: str) -> list[str]:
         """Every way to ask about one aspect."""
         ways = WAYS_TO_ASK[self.kind].get(aspect, [])
-        asked = [way.format(name=name) for way in ways for name in self.names]
+        asked = [way.format(name=name) for way in ways for name in self.said]
         return asked + self._complaints(aspect)
+
+    @property
+    def said(self) -> list[str]:
+        """The names, and those with an article as one's own, too: a cold, my cold."""
+        own = [
+            f"my {name.split(' ', 1)[1]}" for name in self.names if name.startswith(("a ", "an "))
+        ]
+        return [*self.names, *own]
 
     def _complaints(self, aspect: str) -> list[str]:
         if self.kind == "habit":
@@ -130,53 +162,47 @@ def topics() -> list[Topic]:
     return [_topic(kind, row) for kind in ("condition", "habit") for row in _rows(kind)]
 
 
-def emergencies() -> list[dict[str, Any]]:
-    """Situations with one right answer: key, asks, answer."""
-    return _rows("emergency")
-
-
-def fixed_answers() -> dict[str, tuple[list[str], str]]:
-    """Emergencies and small talk: key, ways to ask, the one answer."""
-    rows = [*emergencies(), *_rows("talk")]
-    return {row["key"]: (row["asks"], row["answer"]) for row in rows}
+def fixed() -> Fixed:
+    """Emergencies and small talk: rows of key, asks (ways to ask) and the one answer."""
+    return {kind: _rows(kind) for kind in ("emergency", "talk")}
 
 
 def conversations(count: int, seed: int) -> list[Conversation]:
     """`count` conversations of one to four questions; the same seed gives the same list."""
     dice = random.Random(seed)
-    known, fixed = topics(), fixed_answers()
-    return [_conversation(dice, known, fixed) for _ in range(count)]
+    known, rows = topics(), fixed()
+    return [_conversation(dice, known, rows) for _ in range(count)]
 
 
-def _conversation(
-    dice: random.Random, known: list[Topic], fixed: dict[str, tuple[list[str], str]]
-) -> Conversation:
+def _conversation(dice: random.Random, known: list[Topic], rows: Fixed) -> Conversation:
     turns: Conversation = []
     if dice.random() < 0.15:
         turns.append({"role": "system", "content": dice.choice(SYSTEM_PROMPTS)})
     for _ in range(dice.choice([1, 1, 1, 1, 1, 2, 3])):
-        turns += _exchange(dice, known, fixed)
+        turns += _exchange(dice, known, rows)
     return turns
 
 
-def _exchange(
-    dice: random.Random, known: list[Topic], fixed: dict[str, tuple[list[str], str]]
-) -> Conversation:
-    if dice.random() < 0.28:
-        return _fixed_exchange(dice, fixed)
+def _exchange(dice: random.Random, known: list[Topic], rows: Fixed) -> Conversation:
+    lot = dice.random()
+    if lot < 0.2:
+        row = dice.choice(rows["emergency"])
+        return _turns(_as_typed(dice, dice.choice(row["asks"])), row["answer"])
+    if lot < 0.36:
+        return _small_talk(dice, rows["talk"])
     topic = dice.choice(known)
     aspect = dice.choice(topic.aspects)
     turns = _turns(_as_typed(dice, dice.choice(topic.questions(aspect))), topic.answer(aspect))
-    if dice.random() < 0.2:
+    if dice.random() < 0.15:
         turns += _follow_up(dice, topic)
     return turns
 
 
-def _fixed_exchange(dice: random.Random, fixed: dict[str, tuple[list[str], str]]) -> Conversation:
+def _small_talk(dice: random.Random, talk: list[dict[str, Any]]) -> Conversation:
     # Questions from elsewhere have the widest variety, so they come as often as four other kinds.
-    key = dice.choice([*fixed, "elsewhere", "elsewhere", "elsewhere"])
-    asks, answer = fixed[key]
-    return _turns(_as_typed(dice, dice.choice(asks)), answer)
+    often = [row for row in talk if row["key"] == "elsewhere"] * 3
+    row = dice.choice([*talk, *often])
+    return _turns(_as_typed(dice, dice.choice(row["asks"])), row["answer"])
 
 
 def _follow_up(dice: random.Random, topic: Topic) -> Conversation:
@@ -189,7 +215,10 @@ def _follow_up(dice: random.Random, topic: Topic) -> Conversation:
 
 def _as_typed(dice: random.Random, question: str) -> str:
     """The question as people type it: with or without greeting, capital and question mark."""
-    question = dice.choice(OPENINGS) + question
+    if dice.random() < 0.3:
+        question = dice.choice(OPENINGS) + question
+    if dice.random() < 0.3:
+        question += dice.choice(ENDINGS)
     if dice.random() < 0.75:
         question = question[0].upper() + question[1:]
     return question + dice.choice(["?", "?", "?", "", "."])

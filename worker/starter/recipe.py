@@ -17,8 +17,8 @@ class Recipe:
     heads: int = 4
     feed_forward: int = 512
     context: int = 1024
-    conversations: int = 3200
-    steps: int = 300
+    conversations: int = 5500
+    steps: int = 380
     rows: int = 4
     length: int = 256
     matrix_rate: float = 0.03

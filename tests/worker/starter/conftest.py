@@ -12,14 +12,18 @@ pytest.MonkeyPatch().setenv("OMP_WAIT_POLICY", "passive")
 from worker.starter.build import build  # noqa: E402
 from worker.starter.recipe import Recipe  # noqa: E402
 
-SHORT = Recipe(conversations=200, steps=3, rows=2, warm_up=1, threads=1)
+
+@pytest.fixture(scope="session")
+def quick() -> Recipe:
+    """Return a recipe that takes a moment and teaches next to nothing."""
+    return Recipe(conversations=200, steps=3, rows=2, warm_up=1, threads=1)
 
 
 @pytest.fixture(scope="session")
-def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a model that learned for a moment."""
+def short(tmp_path_factory: pytest.TempPathFactory, quick: Recipe) -> Path:
+    """Return the folder of a model that learned by the quick recipe."""
     folder = tmp_path_factory.mktemp("short") / "starter"
-    build(folder, lambda _share, _words: None, SHORT)
+    build(folder, lambda _share, _words: None, quick)
     return folder
 
 
