@@ -72,8 +72,8 @@ def require_fitting(tokenizer: Any, model: Any, highest: int) -> None:
     known = model.get_input_embeddings().num_embeddings
     if highest >= known:
         raise StudioError(
-            f"The tokenizer does not belong to this base model: it knows token {highest}, the model "
-            f"only those up to {known - 1}.",
+            f"The tokenizer does not belong to this base model: it knows token {highest}, "
+            f"the model only those up to {known - 1}.",
             "Check the model on the Models page; its files seem to come from two models.",
         )
     if tokenizer.pad_token is None or tokenizer.pad_token_id >= known:

@@ -1,4 +1,4 @@
-"""The recipe on tiny real models: everything that the form offers trains, or is refused in words."""
+"""The recipe on tiny real models: all that the form offers trains, or is refused in words."""
 
 import json
 import shutil
@@ -132,7 +132,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_leaves_no_checkpoint_of_it(
     assert failed > 1, "it went well at first"
     assert f"at step {failed}." in caught.value.message
     assert home.curve(run.id, "grad_norm")[failed] is None, "the curve shows where"
-    assert [one.step for one in home.checkpoints(run.id)][0] == failed - 1
+    assert home.checkpoints(run.id)[0].step == failed - 1
     assert all(finite(one.folder) for one in home.checkpoints(run.id))
 
 

@@ -116,7 +116,7 @@ def test_a_template_that_trl_knows_is_trained_in_its_training_form(tmp_path: Pat
     tokens = encoded(tokenizer, MULTI)
     assert tokenizer.decode(tokens.ids) == tokenizer.apply_chat_template(MULTI, tokenize=False)
     answers = learned_text(tokenizer, tokens).split()
-    assert answers == "No.<|im_end|> Really, it does not.<|im_end|>".split()
+    assert answers == ["No.<|im_end|>", "Really,", "it", "does", "not.<|im_end|>"]
 
 
 def test_a_model_without_template_gets_a_plain_one_that_ends_the_answer(tmp_path: Path) -> None:
