@@ -1,9 +1,11 @@
 // Speaks to the studio's JSON API; a refusal becomes an error with the studio's own words.
 
+import { t } from "./words.js";
+
 export class ApiError extends Error {
   constructor(status, body) {
     const error = body?.error ?? {};
-    super(error.message ?? "The studio did not answer as expected.");
+    super(error.message ?? t("error.no_answer"));
     this.status = status;
     this.hint = error.hint ?? "";
     this.faults = body?.faults ?? [];

@@ -1,5 +1,7 @@
 // Numbers, sizes, durations and moments as people read them.
 
+import { t } from "./words.js";
+
 export function count(value) {
   return value === null || value === undefined ? "–" : value.toLocaleString("en");
 }
@@ -14,8 +16,8 @@ export function bytes(value) {
 
 export function parameters(value) {
   if (!value) return "–";
-  if (value >= 1e9) return `${(value / 1e9).toFixed(1)} billion`;
-  if (value >= 1e6) return `${(value / 1e6).toFixed(1)} million`;
+  if (value >= 1e9) return t("number.billion", { n: (value / 1e9).toFixed(1) });
+  if (value >= 1e6) return t("number.million", { n: (value / 1e6).toFixed(1) });
   return count(value);
 }
 
@@ -32,6 +34,6 @@ export function moment(iso) {
 }
 
 export function number(value, digits = 4) {
-  if (value === null || value === undefined) return "not a number";
+  if (value === null || value === undefined) return t("number.none");
   return Math.abs(value) >= 0.001 || value === 0 ? Number(value.toPrecision(digits)).toString() : value.toExponential(2);
 }

@@ -30,10 +30,10 @@ def markdown(plan: Plan) -> str:
 def duration(seconds: float) -> str:
     """Return a length of time as people say it."""
     if seconds < 90:
-        return f"{max(1, round(seconds))} seconds"
+        return say("time.seconds", n=max(1, round(seconds)))
     if seconds < 5400:
-        return f"{round(seconds / 60)} minutes"
-    return f"{seconds / 3600:.1f} hours"
+        return say("time.minutes", n=round(seconds / 60))
+    return say("time.hours", n=f"{seconds / 3600:.1f}")
 
 
 def _bullets(faults: list[Fault]) -> str:

@@ -6,6 +6,7 @@ import gradio as gr
 from gradio.components import Component
 
 from storage import specs
+from storage.datasets import Dataset
 from storage.errors import NotFound, Refused, StudioError
 from storage.ids import LOCAL_PERSON
 from storage.specs import RunSpec
@@ -163,11 +164,7 @@ class RunForm:
 
     def _datasets(self) -> list[tuple[str, str]]:
         found = datasets.listing(self.studio, LOCAL_PERSON)
-        return [
-            (f"{data.name} ({data.rows_good:,} rows)", data.id)
-            for data in found
-            if data.status is not WorkStatus.FAILED
-        ]
+        return [(_titled(data), data.id) for data in found if data.status is not WorkStatus.FAILED]
 
     def _models(self) -> list[tuple[str, str]]:
         found = base_models.listing(self.studio, LOCAL_PERSON)
@@ -178,6 +175,12 @@ class RunForm:
             return []
         facts = base_models.facts(base_models.get(self.studio, LOCAL_PERSON, base_model_id))
         return list(facts.linear_modules) if facts else []
+
+
+def _titled(data: Dataset) -> str:
+    if data.status is not WorkStatus.READY:
+        return say("train.data_soon", name=data.name)
+    return say("train.data", name=data.name, n=f"{data.rows_good:,}")
 
 
 def _given(values: Update) -> Update:

@@ -1,0 +1,208 @@
+"""The catalogue holds every word that a page asks for, and no word that nobody asks for."""
+
+import ast
+import re
+import string
+from collections.abc import Iterable
+from pathlib import Path
+from typing import get_args, get_origin
+
+import pytest
+
+from storage import specs
+from storage.database import PROJECT
+from storage.status import ACTIVE, RunStatus, WorkStatus
+from studio.words import CATALOGUES, catalogue, say
+from worker.chat.exchange import Reason
+from worker.datasets.shapes import KNOWN_FIELDS
+from worker.datasets.turns import ROLES
+
+SCRIPTS = sorted((PROJECT / "static" / "js").glob("*.js"))
+MODULES = sorted((PROJECT / "studio").rglob("*.py"))
+KEY = re.compile(r"[a-z_]+(\.[a-z0-9_]+)+")
+LITERAL = re.compile(r"""(["'`])((?:(?!\1).)*)\1""")
+
+
+def script(name: str) -> str:
+    """Return a script's text."""
+    return (PROJECT / "static" / "js" / f"{name}.js").read_text("utf-8")
+
+
+def named(name: str, pattern: str) -> list[str]:
+    """Return what a script lists itself."""
+    found = re.findall(pattern, script(name))
+    assert found, f"{name}.js no longer lists {pattern}"
+    return found
+
+
+SMALL_CHARTS = re.findall(r'"(\w+)"', named("run", r"this\.small = \[([^\]]*)\]")[0])
+SAMPLING = re.findall(r'\["(\w+)"', named("playground", r"SETTINGS = \[([^;]*)\];")[0])
+PLACES: dict[str, Iterable[str]] = {
+    "status.${status}": [*RunStatus, *WorkStatus],
+    "status.${run.status}": list(RunStatus),
+    "run.says.${run.status}": list(RunStatus),
+    "run.ended.${this.run.status}": sorted(set(RunStatus) - ACTIVE - {RunStatus.QUEUED}),
+    "shape.${dataset.shape}": [*KNOWN_FIELDS, "mixed"],
+    "role.${message.role}": [*ROLES.values(), "text"],
+    "role.${role}": ["user", "assistant"],
+    "home.${key}.title": named("home", r'\bdoor\("(\w+)"'),
+    "home.${key}.words": named("home", r'\bdoor\("(\w+)"'),
+    "curve.${name}": SMALL_CHARTS,
+    "chat.${name}": SAMPLING,
+    "chat.${name}_help": SAMPLING,
+    "chat.end.${end.reason}": get_args(Reason),
+}
+"""Every key that a script puts together, and all that can stand in its place."""
+
+FORMS = {
+    "train.group.{group}": specs.GROUPS[1:],
+    "train.{name}.{option}": [
+        f"{name}.{option}"
+        for name in specs.RunSpec.model_fields
+        for option in get_args(specs.field(name).annotation)
+        if get_origin(specs.field(name).annotation) is specs.Literal
+    ],
+}
+"""The same for Python."""
+
+
+def first_arguments(text: str, function: str) -> list[str]:
+    """Return the first argument of each call of a function in a script, as it is written."""
+    found = []
+    for call in re.finditer(rf"(?<![\w.]){function}\(", text):
+        depth, at = 0, call.end()
+        while depth or text[at] not in ",)":
+            depth += {"(": 1, "{": 1, "[": 1, ")": -1, "}": -1, "]": -1}.get(text[at], 0)
+            at += 1
+        found.append(text[call.end() : at])
+    return found
+
+
+def keys_of_scripts() -> set[str]:
+    """Return every key that a script can ask for."""
+    found: set[str] = set()
+    for path in SCRIPTS:
+        for argument in first_arguments(path.read_text("utf-8"), "t"):
+            chosen = argument.rsplit("?", 1)[-1] if " ? " in argument else argument
+            found.update(*(expanded(key) for _, key in LITERAL.findall(chosen)))
+        found.update(key for key in dotted(path.read_text("utf-8")) if key in catalogue())
+    return found
+
+
+def expanded(key: str) -> list[str]:
+    """Return a key, or all that it can become where it has a place to fill in."""
+    if "${" not in key:
+        return [key]
+    assert key in PLACES, f"say in PLACES what can stand in {key}"
+    return [re.sub(r"\$\{[^}]*\}", value, key) for value in PLACES[key]]
+
+
+def dotted(text: str) -> list[str]:
+    """Return the strings in a script that look like a key."""
+    return [key for _, key in LITERAL.findall(text) if KEY.fullmatch(key)]
+
+
+def keys_of_modules() -> set[str]:
+    """Return every key that a module can ask for."""
+    found = {f"train.{option}" for option in FORMS["train.{name}.{option}"]}
+    found |= {f"train.group.{group}" for group in FORMS["train.group.{group}"]}
+    for path in MODULES:
+        tree = ast.parse(path.read_text("utf-8"))
+        found |= {key for key in strings(tree) if key in catalogue()}
+        for call in calls(tree, "say"):
+            if not isinstance(call.args[0], ast.JoinedStr):
+                found.update(strings(call.args[0]))
+    return found
+
+
+def calls(tree: ast.AST, name: str) -> list[ast.Call]:
+    """Return the calls of a function by its name."""
+    return [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rsplit(".", 1)[-1] == name
+    ]
+
+
+def strings(tree: ast.AST) -> list[str]:
+    """Return every string that stands in a piece of Python, conditions of choices left out."""
+    choices = [node for node in ast.walk(tree) if isinstance(node, ast.IfExp)]
+    tests = {id(part) for choice in choices for part in ast.walk(choice.test)}
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in tests
+    ]
+
+
+def test_every_word_that_a_script_asks_for_is_there() -> None:
+    asked = keys_of_scripts()
+    assert len(asked) > 150
+    assert asked - set(catalogue()) == set()
+
+
+def test_every_word_that_a_page_asks_for_is_there() -> None:
+    asked = keys_of_modules()
+    assert len(asked) > 50
+    assert asked - set(catalogue()) == set()
+
+
+def test_every_word_is_asked_for() -> None:
+    assert set(catalogue()) - keys_of_scripts() - keys_of_modules() == set()
+
+
+def test_a_key_put_together_in_python_is_one_of_those_tried_here() -> None:
+    templates = {
+        ast.unparse(call.args[0])[2:-1]
+        for path in MODULES
+        for call in calls(ast.parse(path.read_text("utf-8")), "say")
+        if isinstance(call.args[0], ast.JoinedStr)
+    }
+    assert templates <= set(FORMS)
+
+
+def test_words_are_words_and_their_places_are_names() -> None:
+    for key, words in catalogue().items():
+        assert words == words.strip() != "", key
+        for _, place, form, conversion in string.Formatter().parse(words):
+            assert place is None or re.fullmatch(r"[a-z_]+", place), key
+            assert not form, key
+            assert conversion is None, key
+
+
+@pytest.mark.parametrize("path", [*SCRIPTS, *MODULES], ids=lambda path: path.name)
+def test_each_place_is_filled_in_where_the_words_are_used(path: Path) -> None:
+    text = path.read_text("utf-8")
+    pattern = r'\bt\("([\w.]+)"(\)|, \{[^()]*?(?:\([^()]*\)[^()]*?)*\}\))'
+    if path.suffix == ".py":
+        pattern = r'\bsay\("([\w.]+)"(\)|, [^()]*(?:\([^()]*\)[^()]*)*\))'
+    for key, values in re.findall(pattern, text):
+        for _, place, _, _ in string.Formatter().parse(catalogue()[key]):
+            assert place is None or re.search(rf"\b{place}\b", values), f"{key} lacks {place}"
+
+
+def test_english_is_there_and_a_language_is_one_file() -> None:
+    assert (CATALOGUES / "en.json").is_file()
+    assert say("deleted", name="It") == "It was deleted."
+
+
+def test_a_key_without_words_is_a_mistake_in_the_program() -> None:
+    with pytest.raises(KeyError):
+        say("no.such.words")
+
+
+WIDGETS = (
+    "heading", "Markdown", "Button", "Tab", "Accordion", "Textbox", "File", "Info", "Warning",
+)  # fmt: skip
+SPEAKING = {"label", "info", "placeholder", "value"}
+PAGES = sorted((PROJECT / "studio" / "pages").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_no_page_has_words_of_its_own(path: Path) -> None:
+    tree = ast.parse(path.read_text("utf-8"))
+    for call in (one for name in WIDGETS for one in calls(tree, name)):
+        spoken = [*call.args, *(word.value for word in call.keywords if word.arg in SPEAKING)]
+        keys = {key for part in spoken for inner in calls(part, "say") for key in strings(inner)}
+        own = [text for part in spoken for text in strings(part) if text not in keys]
+        assert not [text for text in own if re.search(r"[A-Za-z]{2}", text)], ast.unparse(call)
