@@ -28,7 +28,9 @@ def draw(name: str) -> Component:
         return gr.Checkbox(bool(declared.default), label=label, info=info)
     if kind in (int, float):
         return _number(declared.default, label, info, whole=kind is int)
-    return gr.Textbox(declared.default, label=declared.title, info=info, max_length=120)
+    return gr.Textbox(
+        declared.default, label=declared.title, info=info, max_length=120, max_lines=1
+    )
 
 
 def _label(name: str) -> str:

@@ -11,7 +11,7 @@ from storage.errors import NotFound, Refused, StudioError
 from storage.ids import LOCAL_PERSON
 from storage.specs import RunSpec
 from storage.status import WorkStatus
-from studio.components import fields, plan_card
+from studio.components import door, fields, plan_card
 from studio.services import base_models, datasets, runs
 from studio.services.studio import Studio
 from studio.words import say
@@ -56,6 +56,7 @@ class RunForm:
 
     # What the events do.
 
+    @door.answered()
     def open(self, request: gr.Request) -> list[Any]:
         """Fill the form for this address: a run to `copy`, or a `dataset` and a `model`."""
         asked = dict(request.query_params)
@@ -67,6 +68,7 @@ class RunForm:
         values = {**DEFAULTS, **self._first(asked.get("dataset"), asked.get("model"))}
         return self.fill(*[values.get(name) for name in NAMES])
 
+    @door.answered()
     def fill(self, *values: Any) -> list[Any]:
         """Fill in the preset's settings for the data and the model chosen."""
         given = dict(zip(NAMES, values, strict=True))
@@ -75,10 +77,12 @@ class RunForm:
         chosen = [str(given[name]) for name in ("preset", *fields.PICKED)]
         return self._show(runs.preset(self.studio, LOCAL_PERSON, *chosen))
 
+    @door.answered()
     def judge(self, *values: Any) -> list[Any]:
         """Say what would happen with these settings."""
         return self._judged(dict(zip(NAMES, values, strict=True)))
 
+    @door.answered()
     def begin(self, *values: Any) -> str:
         """Start the run; returns its id, or nothing where it was refused."""
         try:

@@ -6,6 +6,7 @@ import gradio as gr
 
 from storage.errors import StudioError
 from storage.ids import LOCAL_PERSON
+from studio.components import door
 from studio.page import Page, heading, island
 from studio.services import datasets
 from studio.services.studio import Studio
@@ -28,6 +29,7 @@ def build(studio: Studio) -> None:
     island("datasets")
 
 
+@door.answered()
 def receive(studio: Studio, paths: list[str]) -> None:
     """Store uploaded files and empty the widget; each refusal is told in its own words."""
     for path in map(Path, paths):

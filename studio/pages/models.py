@@ -7,6 +7,7 @@ import gradio as gr
 from storage.base_models import Base
 from storage.errors import StudioError
 from storage.ids import LOCAL_PERSON
+from studio.components import door
 from studio.page import Page, heading, island
 from studio.services import base_models
 from studio.services.studio import Studio
@@ -44,6 +45,7 @@ def build(studio: Studio) -> None:
     )
 
 
+@door.answered()
 def _add(given: str, add: Callable[[], Base]) -> str:
     """Add a model and empty the field; what is refused stays in the field."""
     try:

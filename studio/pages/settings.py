@@ -2,6 +2,7 @@
 
 import gradio as gr
 
+from studio.components import door
 from studio.page import Page, heading
 from studio.services import base_models
 from studio.services.studio import Studio
@@ -23,6 +24,7 @@ def build(studio: Studio) -> None:
     gr.Markdown(say("settings.where", home=f"`{studio.settings.home}`"))
 
 
+@door.answered()
 def _save(studio: Studio, token: str) -> tuple[str, str]:
     base_models.save_hub_token(studio, token)
     gr.Info(say("settings.token_saved" if token.strip() else "settings.token_removed"))

@@ -1,0 +1,35 @@
+"""What to tell a person of an error that nobody foresaw: an id to quote; the log has the rest."""
+
+import errno
+import secrets
+from typing import Any
+
+import structlog
+
+from storage.errors import StudioError
+from studio.words import say
+
+log = structlog.get_logger()
+
+
+class Mishap(StudioError):
+    """An error in plain words; `id` finds its traceback in the log, empty where it needs none."""
+
+    def __init__(self, message: str, hint: str, identifier: str = "") -> None:
+        super().__init__(message, hint)
+        self.id = identifier
+
+
+def told(error: Exception, **where: Any) -> Mishap:
+    """Return the words for an unforeseen error and write its traceback into the log.
+
+    Args:
+        error: what was raised; call this while it is being handled.
+        where: what else the log should name, such as the path of a request.
+    """
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return Mishap(say("error.disk_full"), say("error.disk_full_hint"))
+    identifier = secrets.token_hex(4)
+    log.error("unexpected", id=identifier, exc_info=error, **where)
+    hint = say("error.unexpected_hint")
+    return Mishap(say("error.unexpected", id=identifier), hint, identifier)
