@@ -1,5 +1,6 @@
 // Speaks to the studio's JSON API; a refusal becomes an error with the studio's own words.
 
+import { lost, restored } from "./connection.js";
 import { t } from "./words.js";
 
 export class ApiError extends Error {
@@ -18,13 +19,29 @@ async function call(method, path, body) {
     options.headers["content-type"] = "application/json";
     options.body = JSON.stringify(body);
   }
-  const response = await fetch(path, options);
-  const text = await response.text();
+  const [response, text] = await answer(path, options);
   let value = null;
   try { value = text ? JSON.parse(text) : null; } catch { value = null; }
   if (!response.ok) throw new ApiError(response.status, value);
   return value;
 }
+
+async function answer(path, options) {
+  try {
+    const response = await fetch(path, options);
+    const text = await response.text();
+    restored();
+    return [response, text];
+  } catch {
+    if (!leaving) lost();
+    throw new ApiError(0, { error: { message: t("connection.lost") } });
+  }
+}
+
+// A page that is being left has its requests cut off, which says nothing about the studio.
+let leaving = false;
+addEventListener("pagehide", () => { leaving = true; });
+addEventListener("pageshow", () => { leaving = false; });
 
 export const get = (path) => call("GET", path);
 export const post = (path, body = {}) => call("POST", path, body);

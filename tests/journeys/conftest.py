@@ -59,7 +59,12 @@ def open_window(browser: Browser, studio: StudioProcess) -> Iterator[Callable[..
     windows: list[Window] = []
 
     def opened(**options: Any) -> Window:
-        chosen = {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light", **options}
+        chosen = {
+            "viewport": {"width": 1440, "height": 900},
+            "color_scheme": "light",
+            "reduced_motion": "reduce",
+            **options,
+        }
         context = browser.new_context(base_url=studio.address, **chosen)
         context.set_default_timeout(PATIENCE * 1000)
         windows.append(Window(context, studio.address))
