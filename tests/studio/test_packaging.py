@@ -37,3 +37,19 @@ def test_every_folder_of_data_is_listed(setuptools: dict[str, Any]) -> None:
     for patterns in listed.values():
         for pattern in patterns:
             assert list(ROOT.glob(pattern)), pattern
+
+
+def test_every_file_beside_the_code_is_listed(setuptools: dict[str, Any]) -> None:
+    there = {
+        file
+        for room in ("storage", "studio", "worker")
+        for file in (ROOT / room).rglob("*")
+        if file.is_file() and file.suffix != ".py" and "__pycache__" not in file.parts
+    }
+    listed = {
+        file
+        for package, patterns in setuptools["package-data"].items()
+        for pattern in patterns
+        for file in ROOT.joinpath(*package.split(".")).glob(pattern)
+    }
+    assert there <= listed
