@@ -1,7 +1,6 @@
 """The door where errors become answers: words for the person, a traceback for the log."""
 
 import errno
-import secrets
 
 import structlog
 from fastapi import FastAPI, Request
@@ -13,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from storage.errors import Fault, NotFound, Refused, StudioError
+from studio import mishaps
 
 log = structlog.get_logger()
 
@@ -89,22 +89,17 @@ class Unexpected:
             await self.app(scope, receive, noting)
         except ClientDisconnect:
             log.info("client_gone", path=scope["path"])
-        except Exception:  # the outermost door: whatever it is, the person gets an id
+        except Exception as error:  # the outermost door: whatever it is, the person gets an id
             if scope["type"] != "http":
                 raise
-            answer = _unexpected(scope)
+            answer = _unexpected(scope, error)
             if not started:
                 await answer(scope, receive, send)
 
 
-def _unexpected(scope: Scope) -> Response:
-    identifier = secrets.token_hex(4)
-    log.exception("unexpected", id=identifier, method=scope["method"], path=scope["path"])
-    words = Words(
-        message=f"Something unexpected went wrong (error {identifier}).",
-        hint="Try again; if it happens again, look the id up in the log or quote it.",
-        id=identifier,
-    )
+def _unexpected(scope: Scope, error: Exception) -> Response:
+    told = mishaps.told(error, method=scope["method"], path=scope["path"])
+    words = Words(message=told.message, hint=told.hint, id=told.id)
     return JSONResponse(Problem(error=words).model_dump(exclude_none=True), 500)
 
 
@@ -137,5 +132,6 @@ def _field(location: tuple[str | int, ...]) -> str:
 
 def _system_error(_request: Request, error: Exception) -> Response:
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return problem(507, "The disk is full.", "Delete what you no longer need and try again.")
+        told = mishaps.told(error)
+        return problem(507, told.message, told.hint)
     raise error
