@@ -40,7 +40,7 @@ function line(name, points, colour, { faint = false, dashed = false }) {
 }
 
 // Draws named curves into an element. `curves`: [{name, points, dashed}]; options: smoothing 0..1, log axis.
-export async function drawChart(element, title, curves, { smoothing = 0, log = false, id = "" } = {}) {
+export async function drawChart(element, curves, { smoothing = 0, log = false, id = "" } = {}) {
   const library = await plotly();
   const colours = COLOURS[isDark() ? "dark" : "light"];
   const traces = curves.flatMap(({ name, points, dashed = false }, index) => {
@@ -50,11 +50,10 @@ export async function drawChart(element, title, curves, { smoothing = 0, log = f
   });
   const axis = { gridcolor: colours.grid, zerolinecolor: colours.grid, automargin: true };
   const layout = {
-    title: { text: title, font: { size: 14, color: colours.ink }, x: 0, xref: "paper", xanchor: "left" },
     font: { family: "system-ui, sans-serif", size: 12, color: colours.ink },
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
-    margin: { l: 48, r: 12, t: 36, b: 40 },
+    margin: { l: 48, r: 12, t: curves.length > 1 ? 36 : 10, b: 40 },
     xaxis: { ...axis, title: { text: t("chart.step") }, rangemode: "tozero" },
     yaxis: { ...axis, type: log ? "log" : "linear" },
     legend: { orientation: "h", x: 1, xanchor: "right", y: 1.16 },

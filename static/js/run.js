@@ -52,8 +52,9 @@ class RunPage {
     this.log = h("pre", { class: "ts-log", tabindex: "0", "aria-label": t("run.log") });
     this.settings = h("div", {});
     fill(this.root, head,
-      h("section", { class: "ts-card" }, h("h2", {}, t("run.curves")), this.#controls(), this.summary, this.loss,
-        h("div", { class: "ts-charts" }, this.small.map(({ place }) => place)),
+      h("section", { class: "ts-card" }, h("h2", {}, t("run.curves")), this.#controls(), this.summary,
+        h("h3", {}, t("curve.loss_title")), this.loss,
+        h("div", { class: "ts-charts" }, this.small.map(({ name, place }) => h("div", {}, h("h3", {}, t(`curve.${name}`)), place))),
         h("details", {}, h("summary", {}, t("run.table")), this.table)),
       h("details", { class: "ts-card" }, h("summary", {}, t("run.settings")), this.settings),
       h("details", { class: "ts-card" }, h("summary", {}, t("run.log")), this.log));
@@ -155,8 +156,8 @@ class RunPage {
     const exam = this.curves.points("eval_loss");
     const curves = [{ name: t("curve.loss"), points: loss }];
     if (exam.length) curves.push({ name: t("curve.eval_loss"), points: exam, dashed: true });
-    drawChart(this.loss, t("curve.loss_title"), curves, options);
-    for (const { name, place } of this.small) drawChart(place, t(`curve.${name}`), [{ name: t(`curve.${name}`), points: this.curves.points(name) }], { id: this.id });
+    drawChart(this.loss, curves, options);
+    for (const { name, place } of this.small) drawChart(place, [{ name: t(`curve.${name}`), points: this.curves.points(name) }], { id: this.id });
     fill(this.summary, this.#words(loss, exam));
     fill(this.table, this.#drawTable(loss, exam));
   }
