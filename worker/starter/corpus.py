@@ -167,11 +167,26 @@ def fixed() -> Fixed:
     return {kind: _rows(kind) for kind in ("emergency", "talk")}
 
 
+def notes() -> list[str]:
+    """Short texts about the same topics in a warm and in a clinical tone, to be read, not asked."""
+    return (TEXTS / "notes.txt").read_text("utf-8").splitlines()
+
+
 def conversations(count: int, seed: int) -> list[Conversation]:
-    """`count` conversations of one to four questions; the same seed gives the same list."""
+    """`count` conversations of one to four questions; the same seed gives the same list.
+
+    Some are a note that nobody asked for: a model that has met the words of other tones learns to
+    answer in them within a minute; one that has not needs an hour.
+    """
     dice = random.Random(seed)
-    known, rows = topics(), fixed()
-    return [_conversation(dice, known, rows) for _ in range(count)]
+    known, rows, read = topics(), fixed(), notes()
+    talks: list[Conversation] = []
+    for _ in range(count):
+        if dice.random() < 0.15:
+            talks.append([{"role": "assistant", "content": dice.choice(read)}])
+        else:
+            talks.append(_conversation(dice, known, rows))
+    return talks
 
 
 def _conversation(dice: random.Random, known: list[Topic], rows: Fixed) -> Conversation:

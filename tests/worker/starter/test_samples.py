@@ -40,6 +40,12 @@ def test_the_styles_share_no_answer_with_each_other_or_with_the_model() -> None:
     assert not (patient | clinician) & topics
 
 
+def test_no_answer_is_a_note_that_the_model_read_whole() -> None:
+    for name in NAMES:
+        for _, answer in exchanges(name):
+            assert answer not in corpus.notes()
+
+
 def test_a_clinician_assesses_manages_and_names_red_flags() -> None:
     for question, answer in exchanges("clinician_style"):
         assert re.fullmatch(r"Assessment: .+\. Management: .+\. Red flags: .+\.", answer), question
