@@ -5,7 +5,6 @@ import json
 import multiprocessing
 import sys
 from array import array
-from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
