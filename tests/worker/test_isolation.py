@@ -2,11 +2,16 @@
 
 import os
 import stat
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.fakes import entries
+from tests.fakes.studio_worker import until
 from tests.worker.conftest import Parents, read
 from worker import endings
 
@@ -59,3 +64,16 @@ def test_everything_a_child_says_is_in_its_log_behind_a_header(parents: Parents)
     assert lines[1].startswith("=== attempt 1, ")
     assert {"from the C library", "from Python"} <= set(lines[2:])
     assert stat.S_IMODE(task.log_file.stat().st_mode) == 0o600
+
+
+def test_a_child_of_the_forkserver_dies_with_the_worker_however_that_dies(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.fakes.parent", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = psutil.Process(int(parent.stdout.readline()))
+        until((tmp_path / "apart").exists)
+        parent.kill()
+    _, alive = psutil.wait_procs([child], timeout=10)
+    for left in alive:
+        left.kill()
+    assert not alive
