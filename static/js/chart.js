@@ -55,7 +55,7 @@ export async function drawChart(element, curves, { smoothing = 0, log = false, i
     plot_bgcolor: "rgba(0,0,0,0)",
     margin: { l: 48, r: 12, t: curves.length > 1 ? 36 : 10, b: 40 },
     xaxis: { ...axis, title: { text: t("chart.step") }, rangemode: "tozero" },
-    yaxis: { ...axis, type: log ? "log" : "linear" },
+    yaxis: { ...axis, type: log ? "log" : "linear", exponentformat: "e" },
     legend: { orientation: "h", x: 1, xanchor: "right", y: 1.16 },
     showlegend: curves.length > 1,
     hovermode: "x unified",

@@ -40,5 +40,5 @@ function trained(run) {
     h("div", { class: "ts-row ts-between" }, h("h3", {}, run.name), chip(run.status)),
     live ? progress(run.total_steps ? run.step / run.total_steps : run.progress, run.stage) : h("p", { class: "ts-soft" }, t(`run.says.${run.status}`)),
     h("div", { class: "ts-actions" }, link(live ? t("home.watch") : t("runs.open"), `/run?run=${run.id}`, live ? "primary" : "plain"),
-      run.adapter_id ? link(t("run.compare"), `/playground?with=adapter:${run.adapter_id}`, "primary") : null));
+      run.adapter_id && run.status !== "discarded" ? link(t("run.compare"), `/playground?with=adapter:${run.adapter_id}`, "primary") : null));
 }

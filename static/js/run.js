@@ -126,7 +126,7 @@ class RunPage {
       const stop = button(t("run.stop"), act("stop"), { kind: "primary", disabled: Boolean(run.stop_request) });
       return [stop, this.#discard(act("discard")), this.#bell(), copy];
     }
-    const result = run.adapter_id ? [link(t("run.compare"), `/playground?with=adapter:${run.adapter_id}`, "primary"), link(t("run.download"), `/api/v1/adapters/${run.adapter_id}/download`)] : [];
+    const result = run.adapter_id && run.status !== "discarded" ? [link(t("run.compare"), `/playground?with=adapter:${run.adapter_id}`, "primary"), link(t("run.download"), `/api/v1/adapters/${run.adapter_id}/download`)] : [];
     return [...result, run.can_resume ? button(t("run.resume"), act("resume"), { kind: "primary" }) : null, copy, run.can_resume ? this.#discard(act("discard")) : null];
   }
 

@@ -43,11 +43,11 @@ function card(run, look, place = null) {
   return h("article", { class: "ts-card" },
     h("div", { class: "ts-row ts-between" }, h("h3", {}, h("a", { href: `/run?run=${run.id}`, "data-key": run.id }, run.name)), chip(run.status)),
     live ? progress(run.total_steps ? run.step / run.total_steps : run.progress, run.stage) : null,
-    h("p", { class: "ts-soft" }, [place, t("runs.line", { step: count(run.step), total: run.total_steps ? count(run.total_steps) : "–", time: duration(run.seconds), when: moment(run.created_at) })].filter(Boolean).join(" · ")),
+    h("p", { class: "ts-soft" }, [place, run.total_steps ? t("runs.steps", { step: count(run.step), total: count(run.total_steps), time: duration(run.seconds) }) : null, moment(run.created_at)].filter(Boolean).join(" · ")),
     run.error ? h("p", { class: "ts-error" }, run.error) : null,
     h("div", { class: "ts-actions" },
       link(t("runs.open"), `/run?run=${run.id}`, live ? "primary" : "plain"),
-      run.adapter_id ? link(t("run.compare"), `/playground?with=adapter:${run.adapter_id}`) : null,
+      run.adapter_id && run.status !== "discarded" ? link(t("run.compare"), `/playground?with=adapter:${run.adapter_id}`) : null,
       live || run.status === "queued" ? button(t(run.status === "queued" ? "runs.unqueue" : "run.stop"), act("stop"), { key: `stop-${run.id}`, disabled: Boolean(run.stop_request) }) : null,
       run.can_resume ? button(t("run.resume"), act("resume"), { key: `resume-${run.id}` }) : null,
       live ? null : button(t("delete"), erase, { kind: "link", key: `delete-${run.id}` })));

@@ -8,6 +8,10 @@ FOLDER = Path(__file__).resolve().parents[2] / "test-artefacts" / "journeys"
 
 SIZES = {"desk": (1440, 900), "phone": (375, 812)}
 
+SETTLED = """() => [...document.querySelectorAll('.ts-chart .main-svg')].every(
+  (drawing) => drawing.clientWidth <= drawing.closest('.ts-chart').clientWidth)"""
+"""Charts follow the width of the window a moment later."""
+
 DARK = "on => document.body.classList.toggle('dark', on)"
 
 
@@ -33,7 +37,7 @@ class Window:
 
     def _console(self, message: ConsoleMessage) -> None:
         text = f"{message.type}: {message.text} ({message.location['url']})"
-        if message.type in ("error", "warning") and not any(one in text for one in self.expected):
+        if message.type == "error" and not any(one in text for one in self.expected):
             self.found.append(text)
 
     def _request(self, request: Request) -> None:
@@ -46,6 +50,7 @@ def keep(page: Page, name: str) -> None:
     before = page.viewport_size
     for size, (width, height) in SIZES.items():
         page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_function(SETTLED)
         for theme in ("light", "dark"):
             page.evaluate(DARK, theme == "dark")
             page.screenshot(path=FOLDER / f"{name}-{size}-{theme}.png", full_page=True)

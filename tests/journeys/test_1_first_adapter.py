@@ -15,7 +15,7 @@ from tests.journeys.conftest import PUBMEDQA
 from tests.journeys.screen import keep
 from tests.journeys.studio_process import StudioProcess
 
-STEPS = 150
+STEPS = 40
 
 
 def test_empty_pages_say_what_to_do(page: Page) -> None:

@@ -1,0 +1,140 @@
+"""By keyboard, on a phone, in the dark, with a screen reader: every page can be used."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.journeys.screen import DARK, SIZES
+from tests.journeys.studio_process import StudioProcess
+
+CONTRAST = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8")
+
+PATHS = (
+    "/",
+    "/data",
+    "/data?dataset={dataset_id}",
+    "/models",
+    "/train",
+    "/runs",
+    "/run?run={run_id}",
+    "/playground",
+    "/adapters",
+    "/settings",
+)
+
+NAMELESS = re.compile(
+    r"^ *- '?(?:button|link|textbox|combobox|spinbutton|checkbox|radio|slider|tab|log)(?! \").*$",
+    re.M,
+)
+"""A line of the accessibility tree for a control; those with a name go on with it in quotes."""
+
+SMALL = """() => [...document.querySelectorAll(
+    '.ts-button, .ts-close, .ts-island select, .ts-island textarea, .ts-island input[type=number], '
+    + '.ts-island summary, .ts-controls label, nav a, button.primary, button.secondary')]
+  .filter((e) => e.checkVisibility())
+  .map((e) => [e.getBoundingClientRect(), (e.innerText || e.outerHTML).slice(0, 80)])
+  .filter(([box]) => box.width && (box.height < 43.5 || box.width < 43.5))
+  .map(([box, words]) => `${Math.round(box.width)} x ${Math.round(box.height)}: ${words}`)"""
+
+OVERFLOWING = """() => {
+  const wide = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= wide) return [];
+  return [...document.querySelectorAll('body *')]
+    .filter((e) => e.checkVisibility() && e.getBoundingClientRect().right > wide + 1)
+    .map((e) => e.outerHTML.slice(0, 120));
+}"""
+
+FOCUS = """() => {
+  const e = document.activeElement;
+  const style = getComputedStyle(e);
+  const ring = parseFloat(style.outlineWidth) >= 2 && style.outlineStyle !== 'none';
+  return {words: e.innerText ?? '', ring: ring || style.boxShadow !== 'none'};
+}"""
+
+
+@pytest.fixture(params=PATHS)
+def opened(
+    request: pytest.FixtureRequest,
+    open_page: Callable[[str], Page],
+) -> Page:
+    """Each page, with something on it."""
+    return open_page(request.param)
+
+
+@pytest.fixture
+def open_page(
+    page: Page, studio: StudioProcess, dataset_id: str, finished_run: dict[str, Any]
+) -> Callable[[str], Page]:
+    """Open a page and wait until it is drawn."""
+
+    def opened(path: str) -> Page:
+        page.goto(path.format(dataset_id=dataset_id, run_id=finished_run["id"]))
+        expect(page.locator("nav a").first).to_be_visible()
+        page.wait_for_load_state("networkidle")
+        if page.locator("[id^=island-]").count() and path != "/train":
+            expect(page.locator(".ts-island > *").first).to_be_visible()
+        if path == "/train":
+            page.get_by_role("button", name="Advanced settings").click()
+            expect(page.locator("#plan")).to_contain_text("Ready to start")
+        for closed in page.locator(".ts-island details:not([open]) > summary").all():
+            closed.click()
+        return page
+
+    return opened
+
+
+def test_text_stands_out_from_its_ground(opened: Page) -> None:
+    for theme in ("light", "dark"):
+        opened.evaluate(DARK, theme == "dark")
+        assert opened.evaluate(CONTRAST) == [], theme
+
+
+def test_every_control_has_a_name(opened: Page) -> None:
+    assert NAMELESS.findall(opened.locator("body").aria_snapshot()) == []
+
+
+def test_nothing_is_wider_than_a_phone_and_targets_fit_a_thumb(opened: Page) -> None:
+    width, height = SIZES["phone"]
+    opened.set_viewport_size({"width": width, "height": height})
+    assert opened.evaluate(OVERFLOWING) == []
+    assert opened.evaluate(SMALL) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "action"),
+    [
+        ("/", "Try the sample"),
+        ("/data", "Train with this"),
+        ("/models", "Train this model"),
+        ("/train", "Start"),
+        ("/runs", "Open"),
+        ("/run?run={run_id}", "Talk to it beside the original"),
+        ("/playground", "Send to all"),
+        ("/adapters", "Download adapter"),
+        ("/settings", "Save token"),
+    ],
+)
+def test_the_main_action_is_reached_by_tab_and_the_focus_is_seen(
+    open_page: Callable[[str], Page], path: str, action: str
+) -> None:
+    page = open_page(path)
+    page.evaluate("document.activeElement.blur()")
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        focus = page.evaluate(FOCUS)
+        assert focus["ring"], f"the focus on {focus['words']!r} is not seen"
+        if focus["words"].strip() == action:
+            return
+    pytest.fail(f"{action} is not reached")
+
+
+def test_charts_have_their_content_in_words(open_page: Callable[[str], Page]) -> None:
+    page = open_page("/run?run={run_id}")
+    chart = page.get_by_role("img").first
+    expect(chart).to_have_accessible_description(re.compile("the loss went from"))
+    for name in ("Learning rate", "Gradient norm", "Tokens a second"):
+        expect(page.get_by_role("img", name=name)).to_be_visible()
