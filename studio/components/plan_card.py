@@ -1,11 +1,14 @@
 """The card before Start: what will happen, faults and warnings apart."""
 
+import string
+
 from storage import specs
 from storage.errors import Fault
 from studio.advice.plan import Plan
 from studio.words import say
 
-_MARKUP = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_{}[]<>()#+-.!|~$"})
+_MARKUP = str.maketrans({mark: f"\\{mark}" for mark in string.punctuation})
+"""Markdown takes any of these literally behind a backslash; bare addresses become no links."""
 
 
 def plain(text: str) -> str:

@@ -75,7 +75,10 @@ class RunForm:
         if not given["dataset_id"] or not given["base_model_id"]:
             return [*self._lists(given), *self._judged(given)]
         chosen = [str(given[name]) for name in ("preset", *fields.PICKED)]
-        return self._show(runs.preset(self.studio, LOCAL_PERSON, *chosen))
+        try:
+            return self._show(runs.preset(self.studio, LOCAL_PERSON, *chosen))
+        except NotFound:  # deleted on another page: the card names it
+            return [*self._lists(given), *self._judged(given)]
 
     @door.answered()
     def judge(self, *values: Any) -> list[Any]:
@@ -153,7 +156,10 @@ class RunForm:
         if not values.get("dataset_id") or not values.get("base_model_id"):
             return 0
         chosen = [str(values[name]) for name in ("preset", *fields.PICKED)]
-        usual = runs.preset(self.studio, LOCAL_PERSON, *chosen).model_dump(mode="json")
+        try:
+            usual = runs.preset(self.studio, LOCAL_PERSON, *chosen).model_dump(mode="json")
+        except NotFound:  # deleted on another page: the card names it
+            return 0
         return sum(values.get(name) != usual[name] for name in TUNED)
 
     def _first(self, dataset_id: str | None, base_model_id: str | None) -> Update:
@@ -177,8 +183,9 @@ class RunForm:
     def _modules(self, base_model_id: str | None) -> list[str]:
         if not base_model_id:
             return []
-        facts = base_models.facts(base_models.get(self.studio, LOCAL_PERSON, base_model_id))
-        return list(facts.linear_modules) if facts else []
+        there = base_models.listing(self.studio, LOCAL_PERSON)
+        found = [base_models.facts(model) for model in there if model.id == base_model_id]
+        return [name for facts in found if facts for name in facts.linear_modules]
 
 
 def _titled(data: Dataset) -> str:
