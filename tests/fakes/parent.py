@@ -1,4 +1,4 @@
-"""A parent with a child from the forkserver: `python -m tests.fakes.parent FOLDER` prints its pid."""
+"""A parent with a forkserver child: `python -m tests.fakes.parent FOLDER` prints its pid."""
 
 import multiprocessing
 import sys
