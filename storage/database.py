@@ -2,7 +2,6 @@
 
 import fcntl
 import sqlite3
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,14 +13,13 @@ from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session
 
+from storage import shipped
 from storage.settings import Settings
 
 try:
     import pysqlite3
 except ImportError:  # only Linux has it; elsewhere Python's own SQLite serves
     pysqlite3 = None
-
-PROJECT = Path(__file__).resolve().parents[1]
 
 
 def sqlite_module() -> ModuleType:
@@ -77,15 +75,9 @@ def migrate(database: Database, home: Path, revision: str = "head") -> None:
 def configuration(connection: Connection) -> Config:
     """Return Alembic's configuration, running on an open connection."""
     config = Config(toml_file=None)
-    config.set_main_option("script_location", str(_migrations()))
+    config.set_main_option("script_location", str(shipped.folder("alembic")))
     config.attributes["connection"] = connection
     return config
-
-
-def _migrations() -> Path:
-    """Return the folder of the migrations: beside the packages, or installed as data."""
-    beside = PROJECT / "alembic"
-    return beside if (beside / "env.py").is_file() else Path(sys.prefix) / "tuning-studio/alembic"
 
 
 def _engine(address: str) -> Engine:

@@ -90,6 +90,7 @@ def quiet_libraries(home: Path, *, offline: bool) -> None:
         HF_HOME=str(home / "cache" / "huggingface"),
         TOKENIZERS_PARALLELISM="false",
         TRL_EXPERIMENTAL_SILENCE="1",
+        OMP_WAIT_POLICY="passive",  # idle threads that spin starve the others on a busy machine
         MPLCONFIGDIR=str(home / "cache" / "matplotlib"),
     )
     if offline:

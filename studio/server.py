@@ -7,9 +7,9 @@ from contextlib import suppress
 
 import uvicorn
 
-from storage import settings
+from storage import logs, settings
 from storage.settings import Settings
-from studio import addresses, logs
+from studio import addresses
 
 SECONDS_TO_END = 3
 """Streams to browsers (live pages, answers of the chat) are cut after so long on shutdown."""

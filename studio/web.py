@@ -12,7 +12,8 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from studio import security, shipped
+from storage import shipped
+from studio import security
 from studio.api import adapters, chat, contestants, datasets, errors, health, models, runs, sample
 from studio.services.studio import Studio
 from studio.version import VERSION

@@ -2,9 +2,10 @@
 
 import json
 from functools import cache
-from pathlib import Path
 
-CATALOGUES = Path(__file__).resolve().parents[1] / "static" / "words"
+from storage import shipped
+
+CATALOGUES = shipped.folder("static") / "words"
 
 
 @cache

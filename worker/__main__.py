@@ -7,10 +7,10 @@ import time
 
 import structlog
 
-from storage import database, settings
-from storage.database import PROJECT, Database
+from storage import database, logs, settings
+from storage.database import Database
 from storage.settings import Settings
-from worker import logs
+from storage.shipped import PROJECT
 from worker.children import Nursery
 from worker.reconciler import Reconciler
 from worker.supervisor import Supervisor
@@ -73,7 +73,7 @@ def main() -> None:
     given = settings.load()
     # Offline: the process that the trainings are forked from reads it while importing.
     settings.quiet_libraries(given.home, offline=True)
-    logs.open_log()
+    logs.configure("worker")
     os.chdir(PROJECT)  # the forkserver finds the packages from here
     opened = database.opened(given)
     Worker(given, opened).run()

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from storage import work
+from storage import logs, work
 from storage.artifacts import Artifacts
 from storage.base_models import Source
 from storage.database import Database
@@ -16,7 +16,7 @@ from storage.errors import Superseded
 from storage.settings import Settings
 from storage.status import WorkStatus
 from storage.tables import BaseModelRow, DatasetRow
-from worker import endings, failures, isolation, logs
+from worker import endings, failures, isolation
 from worker.endings import Ending
 
 PRELOADED = "worker.training.preload"
@@ -117,7 +117,7 @@ def folder_of(settings: Settings, identifier: str) -> Path:
 def enter(task: Task) -> None:
     """Do a task in the child: the main of its process."""
     isolation.enter(task.settings.home, task.log_file, task.attempt, online=task.entry.online)
-    logs.open_log()
+    logs.configure("child")
     try:
         ending = task.entry.do(task)
     except Superseded as superseded:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from storage import artifacts, datasets, owned, rows, work
+from storage import artifacts, datasets, owned, rows, shipped, work
 from storage.datasets import ORIGINAL, PREPARED, Dataset
 from storage.errors import StudioError
 from storage.status import WorkStatus
@@ -14,7 +14,7 @@ from storage.tables import DatasetRow
 from studio.services import names
 from studio.services.studio import Studio
 
-SAMPLES = Path(__file__).resolve().parents[2] / "static" / "samples"
+SAMPLES = shipped.folder("static") / "samples"
 _BLOCK = 1 << 20
 
 

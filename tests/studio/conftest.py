@@ -12,8 +12,9 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from storage import logs
 from storage.settings import Settings
-from studio import logs, web
+from studio import web
 from studio.services import studio as studios
 from studio.services.studio import Studio
 
@@ -48,7 +49,7 @@ def served(app: FastAPI, port: int) -> Iterator[str]:
 def settings(tmp_path: Path) -> Settings:
     """Settings of a studio that exists for one test."""
     home = tmp_path / "home"
-    (home / "datasets").mkdir(parents=True)
+    home.mkdir()
     return Settings(home=home, port=free_port(), chat_port=free_port(), max_upload_bytes=70_000_000)
 
 

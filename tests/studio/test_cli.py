@@ -13,14 +13,14 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import update
 
-from storage import adapters, base_models, metrics, runs
+from storage import adapters, base_models, logs, metrics, runs
 from storage.base_models import Source
 from storage.ids import LOCAL_PERSON
 from storage.metrics import Point
 from storage.settings import Settings
 from storage.status import RunStatus
 from storage.tables import BaseModelRow, DatasetRow
-from studio import logs, web
+from studio import web
 from studio.services.studio import Studio
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -14,9 +14,10 @@ import structlog
 from fastapi import FastAPI
 from starlette.routing import BaseRoute, Mount
 
+from storage import logs
 from storage import settings as stored
 from studio import app as pages
-from studio import logs, web
+from studio import web
 from studio.services import studio as studios
 from studio.services.studio import Studio
 

@@ -1,5 +1,6 @@
 """The log of a process: one line an event, with its process's name, tracebacks without values."""
 
+import logging
 import sys
 
 import structlog
@@ -7,7 +8,7 @@ from structlog.types import EventDict, Processor, WrappedLogger
 
 
 def configure(process: str) -> None:
-    """Let every event of this process go to stderr under its name."""
+    """Let every event of this process, and the libraries' warnings, go to stderr under its name."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -21,6 +22,7 @@ def configure(process: str) -> None:
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
 
 
 def _named(process: str) -> Processor:
