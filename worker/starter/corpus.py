@@ -28,6 +28,8 @@ WAYS_TO_ASK: dict[str, dict[str, list[str]]] = {
             "I have had {name}", "I think I have {name}", "I got {name}", "my daughter gets {name}",
             "my mother suffers from {name}", "I often get {name}", "help with {name}",
             "there is {name}", "something against {name}", "I am worried because of {name}",
+            "I have {name} and need advice", "I had {name}", "I have got {name}", "we have {name}",
+            "I have had {name} before", "my child has {name}", "what about {name}",
             "how is {name} treated", "what helps against {name}",
             "what should I do if I have {name}",
         ],
@@ -127,7 +129,7 @@ class Topic:
         if aspect == "care":
             return f"{self.answers['care']} {self.answers['doctor']}"
         if aspect == "about":
-            return f"{self.answers['what']} {self.answers['care']}"
+            return self.answers["what"]
         return self.answers[aspect]
 
     def questions(self, aspect: str) -> list[str]:
@@ -182,7 +184,7 @@ def conversations(count: int, seed: int) -> list[Conversation]:
     known, rows, read = topics(), fixed(), notes()
     talks: list[Conversation] = []
     for _ in range(count):
-        if dice.random() < 0.15:
+        if dice.random() < 0.07:
             talks.append([{"role": "assistant", "content": dice.choice(read)}])
         else:
             talks.append(_conversation(dice, known, rows))
@@ -208,7 +210,7 @@ def _exchange(dice: random.Random, known: list[Topic], rows: Fixed) -> Conversat
     topic = dice.choice(known)
     aspect = dice.choice(topic.aspects)
     turns = _turns(_as_typed(dice, dice.choice(topic.questions(aspect))), topic.answer(aspect))
-    if dice.random() < 0.15:
+    if dice.random() < 0.1:
         turns += _follow_up(dice, topic)
     return turns
 

@@ -18,7 +18,7 @@ class Recipe:
     feed_forward: int = 512
     context: int = 1024
     conversations: int = 5500
-    steps: int = 400
+    steps: int = 420
     rows: int = 4
     length: int = 256
     matrix_rate: float = 0.03

@@ -85,7 +85,7 @@ def test_the_held_out_questions_are_not_taught(held_out: dict[str, list[dict[str
 
 def test_some_conversations_are_notes_that_nobody_asked_for() -> None:
     alone = [talk[0] for talk in corpus.conversations(500, seed=1) if len(talk) == 1]
-    assert 40 < len(alone) < 120
+    assert 20 < len(alone) < 80
     for turn in alone:
         assert turn["role"] == "assistant"
         assert turn["content"] in corpus.notes()
