@@ -14,13 +14,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from storage.database import PROJECT
 from storage.settings import Settings, quiet_libraries
 from studio import web
 from studio.services import studio as studios
 from tests.studio.conftest import free_port, served
 
 LOADED = re.compile(r"""<(?:link|script|img|iframe|source)\b[^>]*?(?:src|href)=["']([^"']*)["']""")
+PROJECT = Path(__file__).resolve().parents[2]
 MAIN = PROJECT / "static" / "js" / "main.js"
 ELSEWHERE = re.compile(r"^(?:[a-z]+:)?//", re.IGNORECASE)
 

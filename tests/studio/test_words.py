@@ -10,13 +10,13 @@ from typing import get_args, get_origin
 import pytest
 
 from storage import specs
-from storage.database import PROJECT
 from storage.status import ACTIVE, RunStatus, WorkStatus
 from studio.words import CATALOGUES, catalogue, say
 from worker.chat.exchange import Reason
 from worker.datasets.shapes import KNOWN_FIELDS
 from worker.datasets.turns import ROLES
 
+PROJECT = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted((PROJECT / "static" / "js").glob("*.js"))
 MODULES = sorted((PROJECT / "studio").rglob("*.py"))
 KEY = re.compile(r"[a-z_]+(\.[a-z0-9_]+)+")
