@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.database import PROJECT
+from storage.shipped import PROJECT
 
 ROOMS = ("studio", "worker", "storage")
 MODULES = sorted(path for room in ROOMS for path in (PROJECT / room).rglob("*.py"))

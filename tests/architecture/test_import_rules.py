@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from storage.database import PROJECT
+from storage.shipped import PROJECT
 
 ROOMS = ("studio", "worker", "storage")
 LINTER = Path(sys.executable).with_name("lint-imports")

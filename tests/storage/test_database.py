@@ -12,12 +12,12 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 from sqlalchemy.orm import Session
 
-from storage import database, datasets, metrics
+from storage import database, datasets, metrics, shipped
 from storage.database import Database, configuration, migrate
 from storage.settings import Settings
 from storage.tables import DatasetRow, MetricPointRow, Table
 
-VERSIONS = sorted((database.PROJECT / "alembic" / "versions").glob("*.py"))
+VERSIONS = sorted((shipped.folder("alembic") / "versions").glob("*.py"))
 
 
 def pragma(opened: Database, name: str) -> Any:

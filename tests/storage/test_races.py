@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import inspect
 
 from storage import runs
-from storage.database import PROJECT, Database
+from storage.database import Database
 from storage.settings import Settings
+from storage.shipped import PROJECT
 from storage.tables import Table
 
 RACERS = Path(__file__).with_name("racers.py")

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from storage import settings
 from storage.artifacts import write_private
-from storage.database import PROJECT
 from storage.settings import Settings
+from storage.shipped import PROJECT
 
 
 @pytest.fixture(autouse=True)
