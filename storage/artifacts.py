@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,6 +64,13 @@ class Artifacts:
         parent = self.home / "scratch"
         parent.mkdir(parents=True, exist_ok=True)
         return Path(tempfile.mkdtemp(dir=parent))
+
+    def sweep_scratch(self, seconds: float) -> None:
+        """Remove work in progress that nobody has touched for so long: it was left behind."""
+        before = time.time() - seconds
+        for folder in (self.home / "scratch").glob("*"):
+            if max(path.stat().st_mtime for path in (folder, *folder.glob("*"))) < before:
+                remove(folder)
 
     def _named(self, kind: str, identifier: str) -> Path:
         if not ids.is_safe(identifier):

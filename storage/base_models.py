@@ -78,9 +78,3 @@ def all_of(database: Database, owner: str, *, deleted: bool = False) -> list[Bas
     with database.read() as session:
         rows = owned.all_of(session, BaseModelRow, owner, deleted=deleted)
         return [Base.model_validate(row) for row in rows]
-
-
-def find(database: Database, owner: str, source: Source, reference: str) -> Base | None:
-    """Return the person's base model from that place, if there is one."""
-    models = all_of(database, owner)
-    return next((m for m in models if (m.source, m.reference) == (source, reference)), None)

@@ -10,6 +10,9 @@ from studio.services.studio import Studio
 from studio.theme import theme
 from studio.words import say
 
+UPLOADS = (3600, 86400)
+"""Seconds between two looks at what uploads have left behind, and the age at which it goes."""
+
 HEAD = (
     # A link, not Gradio's css_paths: Gradio confines media rules to the part below the navigation.
     '<link rel="stylesheet" href="/ui/studio.css">'
@@ -20,7 +23,7 @@ HEAD = (
 def build(studio: Studio) -> gr.Blocks:
     """Return the app with all pages."""
     home, *others = PAGES
-    with gr.Blocks(title=say("app.name"), analytics_enabled=False) as app:
+    with gr.Blocks(title=say("app.name"), analytics_enabled=False, delete_cache=UPLOADS) as app:
         gr.Navbar(main_page_name=home.title)
         home.build(studio)
     for page in others:

@@ -7,12 +7,17 @@ import structlog
 from sqlalchemy.exc import OperationalError
 
 from storage import runs, work
+from storage.artifacts import Artifacts
 from storage.database import Database
 from storage.settings import Settings
 from storage.tables import BaseModelRow, DatasetRow
 from worker.supervisor import Supervisor
 
 log = structlog.get_logger()
+
+SWEEP_SECONDS = 3600.0
+LEFT_BEHIND_SECONDS = 24 * 3600.0
+"""Once an hour, what an upload or a download left in the scratch folder a day ago is removed."""
 
 
 class Reconciler:
@@ -28,6 +33,7 @@ class Reconciler:
         self._settings = settings
         self._database = database
         self._supervisor = supervisor
+        self._sweep_at = 0.0
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
 
@@ -45,7 +51,13 @@ class Reconciler:
         _tell("work_taken_back", work.recover(self._database, BaseModelRow))
         _tell("runs_taken_back", runs.recover(self._database))
         _tell("runs_without_data_failed", runs.fail_hopeless(self._database))
+        self._sweep()
         self._supervisor.look()
+
+    def _sweep(self) -> None:
+        if time.monotonic() >= self._sweep_at:
+            self._sweep_at = time.monotonic() + SWEEP_SECONDS
+            Artifacts(self._settings.home).sweep_scratch(LEFT_BEHIND_SECONDS)
 
     def _run(self) -> None:
         last = time.time()

@@ -3,6 +3,7 @@
 import difflib
 import math
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import psutil
 
@@ -30,16 +31,23 @@ ACTIVATION_BYTES = 230
 """A token, layer and hidden unit, in float32 with LoRA on all linear layers: 222 to 244 measured on
 Llamas of 3, 20 and 88 million parameters by the peak of a process that takes two steps."""
 
+NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
+"""There where a driver is loaded; asking the GPU itself would take a library of its own."""
+
 PROCESS_BYTES = 600_000_000
 """What Python, torch and the training libraries need before the model is loaded."""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What the estimates need to know of this machine: cores, and free memory in bytes."""
+    """What the estimates need to know of this machine: cores, free memory in bytes, a GPU or not.
+
+    The figures are a processor's: with a GPU no time is promised, and memory is not warned about.
+    """
 
     cores: int
     free_memory: int
+    has_gpu: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,8 +78,9 @@ class Plan:
 
 
 def machine() -> Machine:
-    """Return this machine's cores and free memory."""
-    return Machine(psutil.cpu_count() or 1, psutil.virtual_memory().available)
+    """Return this machine's cores and free memory, and whether it has a GPU that can train."""
+    free = psutil.virtual_memory().available
+    return Machine(psutil.cpu_count() or 1, free, NVIDIA_DRIVER.exists())
 
 
 def plan(
@@ -89,7 +98,9 @@ def plan(
         effective_batch=spec.effective_batch,
         steps=amount.steps if amount else spec.max_steps,
         tokens=amount.tokens if amount else None,
-        seconds=_seconds(spec, amount, facts, here) if amount and facts else None,
+        seconds=_seconds(spec, amount, facts, here)
+        if amount and facts and not here.has_gpu
+        else None,
         memory_bytes=memory,
     )
 
@@ -227,7 +238,7 @@ def _warnings(
     spec: RunSpec, data: Dataset, facts: ModelFacts | None, memory: int | None, here: Machine
 ) -> list[Fault]:
     found = []
-    if memory is not None and memory > here.free_memory:
+    if memory is not None and memory > here.free_memory and not here.has_gpu:
         words = f"This may need {memory / 1e9:.1f} GB; {here.free_memory / 1e9:.1f} GB are free."
         found.append(Fault("batch_size", words + " A shorter length or 4-bit loading helps."))
     if data.status is WorkStatus.READY and data.rows_good < 50:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -185,3 +186,19 @@ def test_everything_lies_below_the_home(tmp_path: Path) -> None:
     assert files.dataset("a" * 64) == tmp_path / "datasets" / ("a" * 64)
     assert files.adapter("adapter_0123456789ab").parent == tmp_path / "adapters"
     assert files.base_model("model_0123456789ab").parent == tmp_path / "models"
+
+
+def test_what_was_left_in_scratch_a_day_ago_is_swept_and_work_under_way_stays(
+    tmp_path: Path,
+) -> None:
+    files = Artifacts(tmp_path)
+    left, under_way = files.scratch(), files.scratch()
+    for folder in (left, under_way):
+        (folder / "upload").write_bytes(b"x")
+    long_ago = time.time() - 90_000
+    os.utime(left / "upload", (long_ago, long_ago))
+    for folder in (left, under_way):
+        os.utime(folder, (long_ago, long_ago))
+    files.sweep_scratch(86_400)
+    assert not left.exists()
+    assert under_way.exists()

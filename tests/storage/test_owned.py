@@ -42,15 +42,6 @@ def test_deleted_content_is_not_found_until_it_is_brought_back(story: Any) -> No
     assert datasets.find_content(story.database, ANNA, "d" * 64) is not None
 
 
-def test_a_base_model_is_found_by_where_it_came_from(story: Any) -> None:
-    hub, folder = base_models.Source.HUB, base_models.Source.FOLDER
-    model = base_models.add(story.database, ANNA, "Tiny", hub, "org/tiny", "main")
-    assert (model.status, model.source, model.revision) == (WorkStatus.WAITING, hub, "main")
-    assert base_models.find(story.database, ANNA, hub, "org/tiny") == model
-    assert base_models.find(story.database, ANNA, folder, "org/tiny") is None
-    assert base_models.find(story.database, BEN, hub, "org/tiny") is None
-
-
 @pytest.mark.parametrize("kind", ["dataset", "base model", "adapter"])
 def test_what_is_deleted_is_out_of_sight_and_comes_back_whole(story: Any, kind: str) -> None:
     run = story.running()
