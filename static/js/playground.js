@@ -134,7 +134,7 @@ class Pane {
     this.select = h("select", { "aria-label": t("chat.contestant") }, groups(contestants));
     this.select.value = name;
     this.select.addEventListener("change", () => this.clear());
-    this.body = h("div", { class: "ts-messages", role: "log", "aria-live": "polite", tabindex: "0" });
+    this.body = h("div", { class: "ts-messages", role: "log", "aria-live": "polite", "aria-label": t("chat.conversation"), tabindex: "0" });
     this.foot = h("div", { class: "ts-soft ts-small ts-foot" });
     const close = h("button", { class: "ts-close", type: "button", "aria-label": t("chat.remove"), onclick: () => onremove(this) }, "×");
     this.element = h("section", { class: "ts-card ts-pane" }, h("div", { class: "ts-row" }, this.select, close), this.body, this.foot);
