@@ -202,10 +202,10 @@ def _conversation(dice: random.Random, known: list[Topic], rows: Fixed) -> Conve
 
 def _exchange(dice: random.Random, known: list[Topic], rows: Fixed) -> Conversation:
     lot = dice.random()
-    if lot < 0.2:
+    if lot < 0.22:
         row = dice.choice(rows["emergency"])
         return _turns(_as_typed(dice, dice.choice(row["asks"])), row["answer"])
-    if lot < 0.36:
+    if lot < 0.38:
         return _small_talk(dice, rows["talk"])
     topic = dice.choice(known)
     aspect = dice.choice(topic.aspects)

@@ -21,7 +21,7 @@ class Recipe:
     steps: int = 420
     rows: int = 4
     length: int = 256
-    matrix_rate: float = 0.03
+    matrix_rate: float = 0.02
     embedding_rate: float = 4e-3
     warm_up: int = 12
     threads: int = 2
