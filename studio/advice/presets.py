@@ -14,8 +14,7 @@ _EPOCHS = {"quick": 2.0, "balanced": 3.0, "quality": 5.0}
 
 FEW_ROWS = 2000
 _EPOCHS_OF_A_SMALL_MODEL = {"quick": 4.0, "balanced": 10.0, "quality": 16.0}
-"""On few rows; measured with the starter model on its samples (240 rows), where ten readings take
-about a minute of one core and bring the style, and two leave it half learned."""
+"""On few rows; ten readings of its samples (240 rows) take the starter model about a minute."""
 
 _RANK = {"quick": 8, "balanced": 16, "quality": 32}
 
