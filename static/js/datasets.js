@@ -79,8 +79,8 @@ function found(dataset) {
 function drawFaults(place, dataset) {
   if (dataset.status !== "ready" || !dataset.faults.length) return;
   place.hidden = false;
-  const rows = dataset.faults.slice(0, 200).map((fault) => h("tr", {}, h("td", {}, count(fault.line)), h("td", {}, count(fault.column)), h("td", {}, fault.reason), h("td", {}, fault.hint ?? "")));
-  const names = ["data.fault.line", "data.fault.column", "data.fault.reason", "data.fault.hint"];
+  const rows = dataset.faults.slice(0, 200).map((fault) => h("tr", {}, h("td", {}, count(fault.line)), h("td", {}, count(fault.column)), h("td", {}, fault.reason, fault.hint ? h("div", { class: "ts-soft" }, fault.hint) : null)));
+  const names = ["data.fault.line", "data.fault.column", "data.fault.reason"];
   fill(place, h("h2", {}, t("data.faults", { n: count(dataset.rows_refused) })), h("p", { class: "ts-soft" }, t("data.faults_words")),
     h("div", { class: "ts-scroll", tabindex: "0" }, h("table", { class: "ts-table" }, h("thead", {}, h("tr", {}, names.map((name) => h("th", { scope: "col" }, t(name))))), h("tbody", {}, rows))));
 }

@@ -46,8 +46,9 @@ def test_a_file_that_is_no_data_is_refused_in_words(
     page: Page, name: str, content: bytes, words: str
 ) -> None:
     upload(page, name, content)
-    said = page.locator(".toast-body, article", has_text=name).filter(has_text=words)
-    expect(said.first).to_be_visible()
+    card = page.locator("article", has_text=name)
+    expect(card.get_by_role("alert")).to_contain_text(words)
+    expect(card.locator(".ts-chip")).to_contain_text("failed")
     keep(page, f"data-refused-{name.partition('.')[0]}")
 
 
@@ -74,6 +75,7 @@ def test_markup_in_names_and_rows_is_shown_as_text(
 ) -> None:
     upload(page, NAME, "".join(line(text, text) for text in HOSTILE).encode())
     card = page.locator("article", has_text="5 good rows")
+    expect(card).to_be_visible()
     expect(card.get_by_role("heading")).to_have_text(_named(studio))
     card.get_by_role("link", name="Look inside").click()
     bubbles = page.locator(".ts-bubble p")
@@ -89,6 +91,7 @@ def test_markup_in_names_and_rows_is_shown_as_text(
 
 
 def _named(studio: StudioProcess) -> str:
+    """Return the name that was given to the file; it never becomes a path."""
     return next(str(d["name"]) for d in studio.get("/datasets") if d["rows_good"] == len(HOSTILE))
 
 
