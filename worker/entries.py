@@ -19,6 +19,7 @@ from storage.tables import BaseModelRow, DatasetRow
 from worker import endings, failures, isolation
 from worker.endings import Ending
 
+QUIET = "worker.quiet"
 PRELOADED = "worker.training.preload"
 """What the forkserver imports once for all children."""
 

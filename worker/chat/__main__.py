@@ -8,6 +8,7 @@ from storage import database, settings
 from storage.artifacts import Artifacts
 from storage.ids import LOCAL_PERSON
 from storage.settings import Settings
+from worker import quiet  # noqa: F401  (before the libraries are imported)
 
 
 def main() -> None:
