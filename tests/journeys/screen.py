@@ -15,6 +15,10 @@ SETTLED = """() => [...document.querySelectorAll('.ts-chart .main-svg')].every(
 DARK = "on => document.body.classList.toggle('dark', on)"
 
 
+LEAVING = "AbortError: signal is aborted without reason"
+"""What Gradio's client throws at itself when a page is left while an event's stream is open."""
+
+
 class Window:
     """A browser window that notes errors of its pages and requests that leave the studio."""
 
@@ -24,7 +28,7 @@ class Window:
         self.found: list[str] = []
         self.expected: list[str] = []
         context.on("console", self._console)
-        context.on("weberror", lambda error: self.found.append(f"error: {error.error}"))
+        context.on("weberror", lambda error: self._thrown(str(error.error)))
         context.on("request", self._request)
 
     def expect(self, words: str) -> None:
@@ -39,6 +43,10 @@ class Window:
         text = f"{message.type}: {message.text} ({message.location['url']})"
         if message.type == "error" and not any(one in text for one in self.expected):
             self.found.append(text)
+
+    def _thrown(self, text: str) -> None:
+        if not text.startswith(LEAVING):
+            self.found.append(f"thrown: {text}")
 
     def _request(self, request: Request) -> None:
         if not request.url.startswith((self.address, "data:", "blob:")):

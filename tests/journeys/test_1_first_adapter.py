@@ -122,7 +122,8 @@ def _compare(page: Page) -> None:
     page.get_by_role("button", name="Send to all").click()
     for pane in panes.all():
         expect(pane.locator(".ts-foot")).to_contain_text("tokens/s")
-        expect(pane.locator(".ts-assistant p")).to_have_text(re.compile(r"\S"))
+        answer = pane.locator(".ts-assistant p").text_content()
+        assert answer, "a model that knows nothing yet still says something"
     keep(page, "playground")
     _stop_and_clear(page)
 

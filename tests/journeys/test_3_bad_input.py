@@ -1,7 +1,9 @@
 """What people upload by mistake or on purpose is refused in words, or shown as the text it is."""
 
+import io
 import json
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,11 +37,19 @@ def line(question: str, answer: str) -> str:
     return json.dumps({"messages": turns}) + "\n"
 
 
+def zipped() -> bytes:
+    """Return a zip archive with a file of data in it."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("data.jsonl", line("Question?", "Answer."))
+    return archive.getvalue()
+
+
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
         ("empty.jsonl", b"", "empty"),
-        ("archive.jsonl", b"PK\x03\x04" + bytes(200), "zip"),
+        ("archive.jsonl", zipped(), "This file is a zip archive"),
     ],
 )
 def test_a_file_that_is_no_data_is_refused_in_words(
@@ -84,7 +94,7 @@ def test_markup_in_names_and_rows_is_shown_as_text(
     keep(page, "data-markup")
     page.get_by_role("link", name="Train with this").click()
     expect(page.locator("#plan")).to_contain_text("Steps")
-    page.get_by_label("Name", exact=True).fill(HOSTILE[1])
+    page.get_by_role("textbox", name="Name").fill(HOSTILE[1])
     expect(page.locator("#plan")).to_contain_text("Steps")
     keep(page, "train-markup")
     assert page.evaluate("window.hacked") is None
