@@ -45,7 +45,7 @@ def save(folder: Path, texts: Iterable[str]) -> None:
             intermediate_size=128,
             num_hidden_layers=2,
             num_attention_heads=4,
-            max_position_embeddings=512,
+            max_position_embeddings=8192,
             eos_token_id=fast.eos_token_id,
             bos_token_id=None,
         ),
