@@ -21,13 +21,16 @@ PUBMEDQA = ROOT.parent / "shared" / "data" / "pubmedqa_messages.jsonl"
 expect.set_options(timeout=PATIENCE * 1000)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark everything here as driving a browser, with time for a busy machine."""
+    """Let the journeys come last, in their order: the first meets an empty studio, all share it."""
     here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.timeout(600))
+    journeys = [item for item in items if here in item.path.parents]
+    for item in journeys:
+        item.add_marker(pytest.mark.browser)
+        item.add_marker(pytest.mark.timeout(600))
+    journeys.sort(key=lambda item: (item.path.name, item.location[1] or 0))
+    items[:] = [item for item in items if item not in journeys] + journeys
 
 
 @pytest.fixture(scope="package")
