@@ -20,6 +20,9 @@ NAMES = tuple(RunSpec.model_fields)
 TUNED = tuple(name for name in NAMES if name not in specs.names_in("basics"))
 """The settings that a preset fills in."""
 
+CHOSEN = ("preset", *fields.PICKED)
+"""What the rest of the form follows."""
+
 DEFAULTS = {name: specs.field(name).default for name in (*TUNED, "preset")}
 """What the form shows while there is nothing to train with yet."""
 
@@ -44,8 +47,10 @@ class RunForm:
         shown = [self.card, self.badge, self.start]
         filled = [*self.inputs, *shown]
         page.load(self.open, None, filled, show_progress="hidden")
-        for name in ("preset", *fields.PICKED):
-            self.widgets[name].input(self.fill, self.inputs, filled, show_progress="hidden")
+        gr.on(
+            [self.widgets[name].input for name in CHOSEN], self.choose, self.inputs, filled,
+            show_progress="hidden", trigger_mode="always_last",
+        )  # fmt: skip
         self.reset.click(self.fill, self.inputs, filled, show_progress="hidden")
         changes = [self.widgets[name].input for name in (*TUNED, "name")]
         gr.on(
@@ -79,6 +84,14 @@ class RunForm:
             return self._show(runs.preset(self.studio, LOCAL_PERSON, *chosen))
         except NotFound:  # deleted on another page: the card names it
             return [*self._lists(given), *self._judged(given)]
+
+    @door.answered()
+    def choose(self, *values: Any) -> list[Any]:
+        """Fill in the rest; a slow answer must not take back what was chosen meanwhile."""
+        filled = self.fill(*values)
+        for name in CHOSEN:
+            filled[NAMES.index(name)] = gr.skip()
+        return filled
 
     @door.answered()
     def judge(self, *values: Any) -> list[Any]:

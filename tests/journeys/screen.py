@@ -26,7 +26,7 @@ class Window:
         self.context = context
         self.address = address
         self.found: list[str] = []
-        self.expected: list[str] = []
+        self.expected = [LEAVING]
         context.on("console", self._console)
         context.on("weberror", lambda error: self._thrown(str(error.error)))
         context.on("request", self._request)
@@ -45,7 +45,7 @@ class Window:
             self.found.append(text)
 
     def _thrown(self, text: str) -> None:
-        if not text.startswith(LEAVING):
+        if LEAVING not in text:
             self.found.append(f"thrown: {text}")
 
     def _request(self, request: Request) -> None:

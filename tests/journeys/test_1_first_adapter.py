@@ -91,6 +91,7 @@ def _start(page: Page) -> str:
     page.get_by_label("Room to learn").fill("4")
     expect(plan).to_contain_text("Ready to start")
     expect(page.locator("#advanced")).to_contain_text("Settings changed from the preset: 3")
+    expect(page.get_by_role("radio", name="Quick")).to_be_checked()
     expect(start).to_be_enabled()
     start.click()
     return run_page.of(page)
