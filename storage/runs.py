@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from storage import ids, leases, owned
@@ -12,7 +12,7 @@ from storage.database import Database
 from storage.errors import StudioError
 from storage.specs import RunSpec
 from storage.status import ACTIVE, RESUMABLE, RUN_MOVES, RunStatus, StopRequest, WorkStatus
-from storage.tables import AttemptRow, BaseModelRow, DatasetRow, RunRow, now
+from storage.tables import AdapterRow, AttemptRow, BaseModelRow, DatasetRow, RunRow, now
 
 MOST_CRASHES = 3
 """So often is a run taken up again that dies without having saved anything new."""
@@ -279,18 +279,17 @@ def _asked(row: RunRow) -> RunStatus | None:
 
 
 def _end(session: Session, row: RunRow, status: RunStatus, outcome: str) -> None:
-    """Move a run out of its attempt; the queue place of a run that goes on stays the same."""
+    """Move a run out of its attempt: one that goes on keeps its place, a discarded one nothing."""
     _move(row, status)
     row.ended_at = None if status is RunStatus.QUEUED else now()
-    row.stop_request = None
-    row.stage = ""
+    row.stop_request, row.stage = None, ""
     leases.release(row)
-    session.execute(
-        update(AttemptRow)
-        .where(AttemptRow.run_id == row.id, AttemptRow.attempt == row.attempt)
-        .where(AttemptRow.ended_at.is_(None))
-        .values(ended_at=now(), outcome=outcome)
-    )
+    attempt = session.get(AttemptRow, (row.id, row.attempt))
+    if attempt is not None and attempt.ended_at is None:
+        attempt.ended_at, attempt.outcome = now(), outcome
+    kept = session.get(AdapterRow, row.adapter_id) if row.adapter_id else None
+    if kept is not None and status is RunStatus.DISCARDED:
+        kept.deleted_at, row.adapter_id = now(), None
 
 
 def _move(row: RunRow, target: RunStatus) -> None:

@@ -53,7 +53,7 @@ class Settings(BaseSettings):
         """Return the token for gated models: the settings page's, else `HF_TOKEN`'s, else None."""
         if self.token_file.is_file():
             return self.token_file.read_text(encoding="utf-8").strip() or None
-        return self.environment_hub_token
+        return self.environment_hub_token or None
 
     def environment(self) -> dict[str, str]:
         """Return the variables that hand these settings on to a process that is started."""

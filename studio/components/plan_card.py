@@ -41,11 +41,12 @@ def duration(seconds: float) -> str:
 
 def _bullets(faults: list[Fault]) -> str:
     return "\n".join(
-        f"- **{plain(_title(fault.field))}**: {plain(fault.message)}" for fault in faults
+        f"- **{plain(titled(fault.field))}**: {plain(fault.message)}" for fault in faults
     )
 
 
-def _title(field: str) -> str:
+def titled(field: str) -> str:
+    """Return the plain label of a setting; of what is no setting, its name."""
     declared = specs.RunSpec.model_fields.get(field)
     return declared.title if declared and declared.title else field
 

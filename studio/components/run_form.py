@@ -105,7 +105,8 @@ class RunForm:
             given = dict(zip(NAMES, values, strict=True))
             return runs.start(self.studio, LOCAL_PERSON, given).id
         except Refused as error:
-            gr.Warning(" ".join(f"{fault.field}: {fault.message}" for fault in error.faults))
+            found = [f"{plan_card.titled(fault.field)}: {fault.message}" for fault in error.faults]
+            gr.Warning(" ".join(found))
         except StudioError as error:
             gr.Warning(str(error))
         return ""

@@ -4,7 +4,7 @@ import codecs
 from dataclasses import dataclass
 from typing import Any
 
-from storage import curves, metrics, owned, runs, specs
+from storage import artifacts, checkpoints, curves, metrics, owned, runs, specs
 from storage.curves import Opening
 from storage.errors import Fault, NotFound, Refused
 from storage.metrics import News
@@ -110,7 +110,10 @@ def stop(studio: Studio, owner: str, run_id: str) -> Run:
 
 def discard(studio: Studio, owner: str, run_id: str) -> Run:
     """Stop a run and throw away what it learned. Raises NotFound, StudioError."""
-    return runs.request_stop(studio.database, owner, run_id, StopRequest.DISCARD)
+    run = runs.request_stop(studio.database, owner, run_id, StopRequest.DISCARD)
+    if run.status is RunStatus.DISCARDED:  # of one under way its own process removes what it saved
+        artifacts.remove(checkpoints.folder_of(studio.artifacts.run(run_id)))
+    return run
 
 
 def resume(studio: Studio, owner: str, run_id: str) -> Run:

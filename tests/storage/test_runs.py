@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from storage import adapters, base_models, datasets, metrics, owned, runs, work
+from storage import adapters, base_models, datasets, ids, metrics, owned, runs, work
 from storage.errors import NotFound, StudioError
 from storage.specs import RunSpec
 from storage.status import RunStatus, StopRequest
@@ -277,3 +277,15 @@ def test_a_run_needs_data_and_a_model_that_are_there(story: Any) -> None:
         story.again(run.dataset_id, run.base_model_id)
     with pytest.raises(NotFound, match="dataset"):
         story.again("data_000000000000", run.base_model_id)
+
+
+def test_a_discarded_run_leaves_no_adapter(story: Any) -> None:
+    run = story.running()
+    found = {"step": 3, "eval_loss": None, "bytes": 1, "sha256": "0" * 64}
+    kept = adapters.publish(story.database, run.id, run.attempt, ids.new("adapter"), found)
+    runs.end(story.database, run.id, run.attempt, RunStatus.STOPPED, "stopped")
+    assert adapters.all_of(story.database, ANNA) == [kept]
+
+    discarded = runs.request_stop(story.database, ANNA, run.id, StopRequest.DISCARD)
+    assert (discarded.status, discarded.adapter_id) == (RunStatus.DISCARDED, None)
+    assert adapters.all_of(story.database, ANNA) == []

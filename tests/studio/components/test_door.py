@@ -5,6 +5,7 @@ import inspect
 
 import gradio as gr
 import pytest
+from structlog.testing import capture_logs
 
 from storage.errors import StudioError
 from studio.components import door
@@ -20,13 +21,14 @@ def test_a_full_disk_is_named_as_such() -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_of_what_nobody_foresaw_only_an_id_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(gr.Error) as shown, door.answered():
+def test_of_what_nobody_foresaw_only_an_id_is_shown() -> None:
+    with capture_logs() as logged, pytest.raises(gr.Error) as shown, door.answered():
         raise RuntimeError("/home/anna/secret.txt")
     assert "secret" not in str(shown.value.message)
     identifier = str(shown.value.message).split("error ")[1][:8]
-    said = capsys.readouterr()
-    assert identifier in said.out + said.err
+    assert [(one["id"], str(one["exc_info"])) for one in logged] == [
+        (identifier, "/home/anna/secret.txt")
+    ]
 
 
 def test_a_handler_behind_the_door_keeps_its_parameters_for_gradio() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from storage import checkpoints
 from storage import runs as stored
 from storage.base_models import Base
 from storage.datasets import Dataset
@@ -172,7 +173,10 @@ def test_a_discarded_run_is_over(workplace: Workplace) -> None:
 def test_a_stopped_run_can_still_be_discarded(workplace: Workplace) -> None:
     run = started(workplace)
     runs.stop(workplace.studio, ME, run.id)
+    saved = checkpoints.folder_of(workplace.studio.artifacts.run(run.id))
+    (saved / checkpoints.name_of(3, 1)).mkdir(parents=True)
     assert runs.discard(workplace.studio, ME, run.id).status is RunStatus.DISCARDED
+    assert not saved.exists(), "what it had saved is thrown away with it"
 
 
 def test_a_run_under_way_is_asked_to_stop_and_goes_on_until_it_does(workplace: Workplace) -> None:
