@@ -156,7 +156,7 @@ def test_a_refused_start_says_why_and_starts_nothing(
     shown = opened(form)
     assert form.begin(*shown.with_(rank=0, max_length=100_000)) == ""
     assert len(said) == 1
-    assert "rank" in said[0]
+    assert "Room to learn: Must be at least 1." in said[0]
     assert runs.listing(workplace.studio, ME) == []
 
 
