@@ -8,12 +8,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 MEGABYTES = 150
 PROGRAM = """
-import resource, sys
+import re, sys
 from pathlib import Path
 from worker.datasets.inspect import inspect
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+# Not getrusage: its peak is that of the process it was forked from, too.
+peak = lambda: int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+before = peak()
 found = inspect(Path(sys.argv[1]), Path(sys.argv[2]), lambda share, words: None)
-after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+after = peak()
 print(found.rows_good, found.rows_refused, before // 1024, after // 1024)
 """
 
