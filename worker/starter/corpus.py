@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from worker.starter import forms
+from worker.starter.forms import Answer, Form
+
 TEXTS = Path(__file__).parent / "texts"
 
 Message = dict[str, str]
@@ -115,6 +118,12 @@ SYSTEM_PROMPTS = [
 ]
 
 
+# Share of the conversations whose system prompt asks for a form.
+IN_A_FORM = 0.15
+
+URGENT = "This is urgent."
+
+
 @dataclass(frozen=True)
 class Topic:
     """One condition or habit: what it is called, how people complain, what to answer."""
@@ -131,6 +140,19 @@ class Topic:
         if aspect == "about":
             return self.answers["what"]
         return self.answers[aspect]
+
+    def parts(self, aspect: str) -> Answer:
+        """The same answer in parts: the name or, if that was asked, a sentence; advice; caution."""
+        asked = {"about": "what"}.get(aspect, aspect)
+        subject = self.answers[asked] if asked in ("what", "lasts") else self.title
+        advice = self.answers["prevent" if asked == "prevent" else "care"]
+        return Answer(self.answer(aspect), subject, advice, self.answers["doctor"], self.names[0])
+
+    @property
+    def title(self) -> str:
+        """The first name as a sentence, without its article."""
+        name = self.names[0].removeprefix("a ").removeprefix("an ").removeprefix("the ")
+        return f"{name[0].upper()}{name[1:]}."
 
     def questions(self, aspect: str) -> list[str]:
         """Every way to ask about one aspect."""
@@ -169,65 +191,58 @@ def fixed() -> Fixed:
     return {kind: _rows(kind) for kind in ("emergency", "talk")}
 
 
-def notes() -> list[str]:
-    """Short texts about the same topics in a warm and in a clinical tone, to be read, not asked."""
-    return (TEXTS / "notes.txt").read_text("utf-8").splitlines()
-
-
 def conversations(count: int, seed: int) -> list[Conversation]:
-    """`count` conversations of one to four questions; the same seed gives the same list.
-
-    Some are a note that nobody asked for: a model that has met the words of other tones learns to
-    answer in them within a minute; one that has not needs an hour.
-    """
+    """`count` conversations of one to four questions; the same seed gives the same list."""
     dice = random.Random(seed)
-    known, rows, read = topics(), fixed(), notes()
-    talks: list[Conversation] = []
-    for _ in range(count):
-        if dice.random() < 0.07:
-            talks.append([{"role": "assistant", "content": dice.choice(read)}])
-        else:
-            talks.append(_conversation(dice, known, rows))
-    return talks
+    known, rows = topics(), fixed()
+    return [_conversation(dice, known, rows) for _ in range(count)]
 
 
 def _conversation(dice: random.Random, known: list[Topic], rows: Fixed) -> Conversation:
     turns: Conversation = []
-    if dice.random() < 0.15:
+    form: Form = forms.plain
+    lot = dice.random()
+    if lot < IN_A_FORM:
+        form, prompts = dice.choice(forms.SYSTEM_PROMPTS)
+        turns.append({"role": "system", "content": dice.choice(prompts)})
+    elif lot < IN_A_FORM + 0.1:
         turns.append({"role": "system", "content": dice.choice(SYSTEM_PROMPTS)})
-    for _ in range(dice.choice([1, 1, 1, 1, 1, 2, 3])):
-        turns += _exchange(dice, known, rows)
+    for _ in range(1 if lot < IN_A_FORM else dice.choice([1, 1, 1, 1, 1, 2, 3])):
+        turns += _exchange(dice, known, rows, form)
     return turns
 
 
-def _exchange(dice: random.Random, known: list[Topic], rows: Fixed) -> Conversation:
+def _exchange(dice: random.Random, known: list[Topic], rows: Fixed, form: Form) -> Conversation:
     lot = dice.random()
-    if lot < 0.22:
+    if lot < 0.27:
         row = dice.choice(rows["emergency"])
-        return _turns(_as_typed(dice, dice.choice(row["asks"])), row["answer"])
-    if lot < 0.38:
-        return _small_talk(dice, rows["talk"])
+        urgent = Answer(row["answer"], URGENT, row["answer"], is_urgent=True)
+        return _turns(_as_typed(dice, dice.choice(row["asks"])), form(dice, urgent))
+    if lot < 0.42:
+        row = _small_talk(dice, rows["talk"])
+        return _turns(_as_typed(dice, dice.choice(row["asks"])), form(dice, Answer(row["answer"])))
     topic = dice.choice(known)
     aspect = dice.choice(topic.aspects)
-    turns = _turns(_as_typed(dice, dice.choice(topic.questions(aspect))), topic.answer(aspect))
+    question = _as_typed(dice, dice.choice(topic.questions(aspect)))
+    turns = _turns(question, form(dice, topic.parts(aspect)))
     if dice.random() < 0.1:
-        turns += _follow_up(dice, topic)
+        turns += _follow_up(dice, topic, form)
     return turns
 
 
-def _small_talk(dice: random.Random, talk: list[dict[str, Any]]) -> Conversation:
+def _small_talk(dice: random.Random, talk: list[dict[str, Any]]) -> dict[str, Any]:
     # Questions from elsewhere have the widest variety, so they come as often as four other kinds.
     often = [row for row in talk if row["key"] == "elsewhere"] * 3
-    row = dice.choice([*talk, *often])
-    return _turns(_as_typed(dice, dice.choice(row["asks"])), row["answer"])
+    return dice.choice([*talk, *often, *(row for row in talk if row["key"] == "greeting")])
 
 
-def _follow_up(dice: random.Random, topic: Topic) -> Conversation:
+def _follow_up(dice: random.Random, topic: Topic, form: Form) -> Conversation:
     aspects = [aspect for aspect in FOLLOW_UPS if aspect in topic.answers]
     if topic.kind == "habit":
         aspects = ["doctor"]
     aspect = dice.choice(aspects)
-    return _turns(_as_typed(dice, dice.choice(FOLLOW_UPS[aspect])), topic.answer(aspect))
+    question = _as_typed(dice, dice.choice(FOLLOW_UPS[aspect]))
+    return _turns(question, form(dice, topic.parts(aspect)))
 
 
 def _as_typed(dice: random.Random, question: str) -> str:

@@ -17,7 +17,7 @@ class Recipe:
     heads: int = 4
     feed_forward: int = 512
     context: int = 1024
-    conversations: int = 5500
+    conversations: int = 6600
     steps: int = 420
     rows: int = 4
     length: int = 256

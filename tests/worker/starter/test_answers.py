@@ -88,3 +88,11 @@ def test_a_system_prompt_does_not_confuse_it(talker: Talker) -> None:
     system = {"role": "system", "content": "You are a helpful assistant."}
     question = {"role": "user", "content": "How can I prevent a cold?"}
     assert "cold" in talker.answers([[system, question]])[0]
+
+
+def test_fresh_questions_that_nothing_was_tuned_on(talker: Talker, held_out: HeldOut) -> None:
+    asks = [(ask, row["words"]) for row in held_out["fresh"] for ask in row["asks"]]
+    answers = talker.ask([ask for ask, _ in asks])
+    pairs = zip(asks, answers, strict=True)
+    missed = [ask for (ask, words), said in pairs if not any(w in said.lower() for w in words)]
+    assert len(missed) <= 0.25 * len(asks), missed
