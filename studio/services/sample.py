@@ -4,7 +4,7 @@ from storage.runs import Run
 from studio.services import base_models, datasets, runs
 from studio.services.studio import Studio
 
-SAMPLE_PRESET = "quick"
+SAMPLE_PRESET = "balanced"
 SAMPLE_DATA = "patient_friendly"
 """The file of the sample data that the run learns from; the others are there to go on with."""
 
