@@ -91,7 +91,8 @@ class RunPage {
   // Each part is redrawn only when what it shows has changed, so that a button never moves under a click.
   #drawHead() {
     const run = this.run;
-    const share = run.total_steps ? run.step / run.total_steps : run.progress;
+    const early = run.status === "finished" && run.step < run.total_steps;
+    const share = run.status === "finished" ? 1 : run.total_steps ? run.step / run.total_steps : run.progress;
     const parts = this.parts;
     fillWhenChanged(parts.title, [run.name, run.status, run.error, run.stop_request], () => [
       h("div", { class: "ts-row ts-between" }, h("h1", { class: "ts-title" }, run.name), chip(run.status)),
@@ -99,7 +100,7 @@ class RunPage {
       h("p", { class: "ts-lead" }, t(run.stop_request ? "run.says.stopping" : `run.says.${run.status}`)),
     ]);
     fillWhenChanged(parts.progress, [run.step, run.total_steps, run.stage, run.status, run.progress], () =>
-      ACTIVE.includes(run.status) || run.total_steps ? [progress(share, run.stage || t(`status.${run.status}`))] : []);
+      ACTIVE.includes(run.status) || run.total_steps ? [progress(share, early ? t("run.early") : run.stage || t(`status.${run.status}`))] : []);
     fillWhenChanged(parts.facts, run, () => this.#facts());
     fillWhenChanged(parts.actions, [run.status, run.stop_request, run.adapter_id, run.can_resume, this.asked], () => this.#actions());
     fillWhenChanged(parts.foot, run.id, () => t("run.dates", { created: moment(run.created_at), id: run.id }));
