@@ -10,7 +10,7 @@ import pytest
 
 from storage import settings
 
-settings.quiet_libraries(Path(tempfile.mkdtemp()), offline=True)  # read when libraries are imported
+settings.quiet_libraries(Path(tempfile.mkdtemp()), offline=False)  # read on import
 
 from transformers import LlamaConfig  # noqa: E402
 

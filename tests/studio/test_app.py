@@ -29,7 +29,7 @@ ELSEWHERE = re.compile(r"^(?:[a-z]+:)?//", re.IGNORECASE)
 def visitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """Give a client of the whole web application, on an empty home."""
     home = tmp_path_factory.mktemp("home")
-    quiet_libraries(home, offline=True)  # Gradio reads its environment when it is imported
+    quiet_libraries(home, offline=False)  # Gradio reads its environment when it is imported
     from studio import app  # noqa: PLC0415
 
     studio = studios.opened(Settings(home=home, port=free_port(), max_upload_bytes=70_000_000))

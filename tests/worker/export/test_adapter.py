@@ -11,7 +11,7 @@ import pytest
 
 from storage import settings
 
-settings.quiet_libraries(Path(tempfile.mkdtemp()), offline=True)  # read when libraries are imported
+settings.quiet_libraries(Path(tempfile.mkdtemp()), offline=False)  # read on import
 
 import yaml  # noqa: E402
 from transformers import LlamaConfig  # noqa: E402

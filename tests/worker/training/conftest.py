@@ -13,7 +13,7 @@ from storage import settings
 
 # The cores are shared: a thread that waits must not keep one busy. Read when torch is imported.
 pytest.MonkeyPatch().setenv("OMP_WAIT_POLICY", "passive")
-settings.quiet_libraries(Path(tempfile.mkdtemp()), offline=True)  # read when libraries are imported
+settings.quiet_libraries(Path(tempfile.mkdtemp()), offline=False)  # read on import
 
 from transformers import GPT2Config, LlamaConfig, Qwen2Config  # noqa: E402
 
