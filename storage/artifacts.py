@@ -55,10 +55,6 @@ class Artifacts:
         """The file that a run's child writes its log to."""
         return self.run(run_id) / "log.txt"
 
-    def free_bytes(self) -> int:
-        """Return the free space of the volume that holds the home folder, in bytes."""
-        return shutil.disk_usage(self.home).free
-
     def scratch(self) -> Path:
         """Return a new empty folder below the home, on the same volume, for work in progress."""
         parent = self.home / "scratch"

@@ -9,7 +9,7 @@ import { t } from "./words.js";
 export function draw(root) {
   poll(async () => {
     const [runs, models, datasets] = await Promise.all([get("/api/v1/runs"), get("/api/v1/models"), get("/api/v1/datasets")]);
-    const shown = { runs: runs.filter((run) => run.status !== "discarded").slice(0, 4), busy: [...models, ...datasets].filter((item) => ["waiting", "working"].includes(item.status)), has: [runs.length, datasets.length] };
+    const shown = { runs: runs.filter((run) => run.status !== "discarded").slice(0, 4), busy: [...models, ...datasets].filter((item) => ["waiting", "working"].includes(item.status)) };
     fillWhenChanged(root, shown, () => page(shown));
   }, 1.5);
 }

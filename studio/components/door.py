@@ -22,7 +22,7 @@ def answered() -> Iterator[None]:
         raise
     except StudioError as error:
         raise _notice(error) from error
-    except Exception as error:
+    except Exception as error:  # the outermost door of a page: the person gets an id to quote
         raise _notice(mishaps.told(error, page=True)) from error
 
 
