@@ -1,7 +1,6 @@
 """Files: whole or not there, in the right order on the disk, and vouched for by a manifest."""
 
 import os
-import shutil
 import time
 from pathlib import Path
 from typing import Any
