@@ -1,13 +1,13 @@
-"""Which field of a person's file is the question, which the answer: said once for a file's shape."""
+"""Which field of a file is the question, which the answer: said once for all files of a shape."""
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping as Fields
+from collections.abc import Iterable
+from collections.abc import Mapping as Fields
 from enum import StrEnum
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
-
 
 Role = Literal["system", "user", "assistant", "tool"]
 
