@@ -11,9 +11,10 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from storage.errors import NotFound, Superseded
-from storage.tables import BaseModelRow, DatasetRow, RunRow, now
+from storage.tables import AnalysisRow, BaseModelRow, DatasetRow, RunRow, now
 
-Row = TypeVar("Row", DatasetRow, BaseModelRow, RunRow)
+Row = TypeVar("Row", DatasetRow, BaseModelRow, AnalysisRow, RunRow)
+AnyRow = DatasetRow | BaseModelRow | AnalysisRow | RunRow
 
 
 def worker_name() -> str:
@@ -89,13 +90,13 @@ def orphans(session: Session, table: type[Row], active: Iterable[str]) -> list[R
     return [row for row in rows if _abandoned(row)]
 
 
-def release(row: DatasetRow | BaseModelRow | RunRow) -> None:
+def release(row: AnyRow) -> None:
     """Let go of a row: nobody holds it, and the attempt that did may write no more."""
     row.worker = None
     row.lease_until = None
 
 
-def _abandoned(row: DatasetRow | BaseModelRow | RunRow) -> bool:
+def _abandoned(row: AnyRow) -> bool:
     if row.worker is None or row.lease_until is None:
         return True
     return row.lease_until < now() or is_gone(row.worker)

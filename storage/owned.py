@@ -8,13 +8,14 @@ from sqlalchemy.orm import Session
 
 from storage.database import Database
 from storage.errors import NotFound
-from storage.tables import AdapterRow, BaseModelRow, DatasetRow, RunRow, now
+from storage.tables import AdapterRow, AnalysisRow, BaseModelRow, DatasetRow, RunRow, now
 
-Row = TypeVar("Row", DatasetRow, BaseModelRow, RunRow, AdapterRow)
+Row = TypeVar("Row", DatasetRow, BaseModelRow, AnalysisRow, RunRow, AdapterRow)
 
 _WORDS: dict[type, str] = {
     DatasetRow: "dataset",
     BaseModelRow: "base model",
+    AnalysisRow: "analysis",
     RunRow: "run",
     AdapterRow: "adapter",
 }

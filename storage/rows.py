@@ -1,8 +1,9 @@
-"""Reads the rows of an inspected dataset back: a page, all of them, or one side of a split.
+"""Reads the rows of an inspected dataset back: a page, all of them, or some.
 
-A dataset folder holds `rows.jsonl`, one JSON object a line, and `rows.idx`, the byte offset of each
-row as an unsigned little-endian 64-bit number. A row has `messages` or `text`, the `line` it came
-from in the person's file, and `hash`, 16 hexadecimal digits over its content alone.
+A dataset folder holds `rows.jsonl`, one normalised row a line, and two arrays of unsigned
+little-endian 64-bit numbers: `rows.idx`, the byte offset of each row, and `lines.idx`, the line it
+came from in the person's file. A row is read with that `line` and with its `hash`, 16 hexadecimal
+digits over its content alone.
 """
 
 import hashlib
@@ -18,13 +19,43 @@ import orjson
 from storage.errors import StudioError
 
 Row = dict[str, Any]
-OFFSET = 8  # bytes of one entry in rows.idx
+NUMBER = 8  # bytes of one entry in rows.idx and lines.idx
+EXAM = "test"
+"""Value of a row's `split` that keeps it for the exam."""
+
+_SEPARATOR = "\0"
+_AT_ONCE = 8192
+_PLAIN_TURN = {"role", "content"}
+
+
+def canonical(row: Row) -> str:
+    """The text a row is recognised by; two rows share it exactly if their content is equal.
+
+    NUL separates, as no accepted text holds one. Never change what it gives for a conversation of
+    roles and contents or for a text: evaluation splits hang on it. `split` is no content.
+    """
+    if "text" in row:
+        return f"text{_SEPARATOR}{row['text']}"
+    turns = row.get("messages")
+    if turns is None:
+        pair = {name: value for name, value in row.items() if name not in _NOT_CONTENT}
+        return f"pair{_SEPARATOR}{_sorted(pair)}"
+    plain = _SEPARATOR.join([turn["role"] for turn in turns] + [turn["content"] for turn in turns])
+    more = [{name: turn[name] for name in turn.keys() - _PLAIN_TURN} for turn in turns]
+    if "tools" not in row and not any(more):
+        return plain
+    return f"{plain}{_SEPARATOR}{_sorted([row.get('tools'), more])}"
+
+
+def row_hash(row: Row) -> str:
+    """The first 16 hexadecimal digits of the SHA-256 of a row's canonical text."""
+    return hashlib.sha256(canonical(row).encode()).hexdigest()[:16]
 
 
 def count(folder: Path) -> int:
     """How many rows the dataset has."""
     try:
-        return (folder / "rows.idx").stat().st_size // OFFSET
+        return (folder / "rows.idx").stat().st_size // NUMBER
     except FileNotFoundError:
         raise _missing(folder) from None
 
@@ -33,12 +64,13 @@ def page(folder: Path, start: int, count: int) -> list[Row]:
     """At most `count` rows from row `start` on (counted from 0); fewer, or none, at the end."""
     if start < 0 or count <= 0:
         return []
-    offsets = _offsets(folder, start, 1)
+    offsets = _numbers(folder, "rows.idx", start, 1)
     if not offsets:
         return []
+    lines = _numbers(folder, "lines.idx", start, count)
     with (folder / "rows.jsonl").open("rb") as rows:
         rows.seek(offsets[0])
-        return [orjson.loads(line) for line in islice(rows, count)]
+        return [_read(*pair) for pair in zip(islice(rows, count), lines, strict=True)]
 
 
 def iterate(folder: Path) -> Iterator[Row]:
@@ -47,18 +79,23 @@ def iterate(folder: Path) -> Iterator[Row]:
         rows = (folder / "rows.jsonl").open("rb")
     except FileNotFoundError:
         raise _missing(folder) from None
+    start = 0
     with rows:
-        for line in rows:
-            yield orjson.loads(line)
+        while group := list(islice(rows, _AT_ONCE)):
+            lines = _numbers(folder, "lines.idx", start, len(group))
+            yield from map(_read, group, lines)
+            start += len(group)
 
 
 def pick(folder: Path, numbers: Iterable[int]) -> Iterator[Row]:
     """The rows with these numbers (counted from 0), in the order of the numbers."""
-    offsets = _offsets(folder, 0, count(folder))
+    total = count(folder)
+    offsets = _numbers(folder, "rows.idx", 0, total)
+    lines = _numbers(folder, "lines.idx", 0, total)
     with (folder / "rows.jsonl").open("rb") as rows:
         for number in numbers:
             rows.seek(offsets[number])
-            yield orjson.loads(rows.readline())
+            yield _read(rows.readline(), lines[number])
 
 
 def in_evaluation_split(row_hash: str, share: float, seed: int) -> bool:
@@ -76,28 +113,43 @@ def in_evaluation_split(row_hash: str, share: float, seed: int) -> bool:
     return int.from_bytes(digest[:8], "big") < share * 2**64
 
 
-def split(folder: Path, share: float, seed: int) -> tuple["array[int]", "array[int]"]:
-    """The numbers of the rows to train on and of those to evaluate on, for `pick`.
+def is_exam(row: Row, share: float, seed: int, *, marked: bool) -> bool:
+    """Whether a row is kept for the exam: by its own mark where the data has any, else by `share`.
 
-    Either side may be empty where there are few rows; the caller decides what that means.
+    Args:
+        row: as read by `iterate`.
+        share: see `in_evaluation_split`; it and `seed` say nothing where the data is marked.
+        seed: see `in_evaluation_split`.
+        marked: whether any row of the dataset carries the mark `EXAM`.
     """
-    sides = array("Q"), array("Q")
-    for number, row in enumerate(iterate(folder)):
-        sides[in_evaluation_split(row["hash"], share, seed)].append(number)
-    return sides
+    if marked:
+        return row.get("split") == EXAM
+    return in_evaluation_split(row["hash"], share, seed)
 
 
-def _offsets(folder: Path, start: int, count: int) -> "array[int]":
+def _read(text: bytes, line: int) -> Row:
+    row: Row = orjson.loads(text)
+    return row | {"line": line, "hash": row_hash(row)}
+
+
+_NOT_CONTENT = {"split", "line", "hash"}
+
+
+def _sorted(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _numbers(folder: Path, name: str, start: int, count: int) -> "array[int]":
     try:
-        with (folder / "rows.idx").open("rb") as index:
-            index.seek(start * OFFSET)
-            stored = index.read(count * OFFSET)
+        with (folder / name).open("rb") as index:
+            index.seek(start * NUMBER)
+            stored = index.read(count * NUMBER)
     except FileNotFoundError:
         raise _missing(folder) from None
-    offsets = array("Q", stored)
+    numbers = array("Q", stored)
     if sys.byteorder == "big":
-        offsets.byteswap()
-    return offsets
+        numbers.byteswap()
+    return numbers
 
 
 def _missing(folder: Path) -> StudioError:

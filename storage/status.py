@@ -16,10 +16,14 @@ class RunStatus(StrEnum):
 
 
 class WorkStatus(StrEnum):
-    """Where a dataset or a base model stands while the worker prepares it."""
+    """Where a dataset, a base model or an analysis stands while the worker prepares it.
+
+    UNSURE: the worker has a question, and goes on once the person has answered it.
+    """
 
     WAITING = "waiting"
     WORKING = "working"
+    UNSURE = "unsure"
     READY = "ready"
     FAILED = "failed"
 
@@ -61,7 +65,10 @@ RUN_MOVES: dict[RunStatus, frozenset[RunStatus]] = {
 
 WORK_MOVES: dict[WorkStatus, frozenset[WorkStatus]] = {
     WorkStatus.WAITING: frozenset({WorkStatus.WORKING, WorkStatus.FAILED}),
-    WorkStatus.WORKING: frozenset({WorkStatus.WAITING, WorkStatus.READY, WorkStatus.FAILED}),
+    WorkStatus.WORKING: frozenset(
+        {WorkStatus.WAITING, WorkStatus.UNSURE, WorkStatus.READY, WorkStatus.FAILED}
+    ),
+    WorkStatus.UNSURE: frozenset({WorkStatus.WAITING}),
     WorkStatus.FAILED: frozenset({WorkStatus.WAITING}),
     WorkStatus.READY: frozenset(),
 }

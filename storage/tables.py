@@ -79,16 +79,48 @@ class Leased:
 
 
 class DatasetRow(Owned, Leased, Table):
-    """An uploaded file and what its inspection found."""
+    """A file, uploaded or made out of other datasets, and what its inspection found."""
 
     __tablename__ = "datasets"
 
     sha256: Mapped[str] = mapped_column(String(64), index=True)
     bytes: Mapped[int] = mapped_column(BigInteger)
     shape: Mapped[str | None] = mapped_column(String(32))
+    target: Mapped[str | None] = mapped_column(String(16))
+    fingerprint: Mapped[str | None] = mapped_column(String(64))
     rows_good: Mapped[int] = mapped_column(BigInteger, default=0)
+    rows_repaired: Mapped[int] = mapped_column(BigInteger, default=0)
     rows_refused: Mapped[int] = mapped_column(BigInteger, default=0)
+    rows_held_out: Mapped[int] = mapped_column(BigInteger, default=0)
     report: Mapped[dict[str, Any] | None]
+    mapping: Mapped[dict[str, Any] | None]
+    question: Mapped[dict[str, Any] | None]
+    operation: Mapped[dict[str, Any] | None]
+    parents: Mapped[list[str]] = mapped_column(JSON, default=list)
+
+
+class MappingRow(Table):
+    """How a person's files of one shape are read; the shape is a hash of its fields' names."""
+
+    __tablename__ = "mappings"
+
+    owner: Mapped[str] = mapped_column(String(64), primary_key=True)
+    signature: Mapped[str] = mapped_column(String(64), primary_key=True)
+    mapping: Mapped[dict[str, Any]]
+    saved_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class AnalysisRow(Owned, Leased, Table):
+    """A question put to a dataset, and the worker's answer. `key`: what was asked of what rows."""
+
+    __tablename__ = "analyses"
+
+    dataset_id: Mapped[str] = mapped_column(ForeignKey("datasets.id"), index=True)
+    base_model_id: Mapped[str | None] = mapped_column(ForeignKey("base_models.id"))
+    kind: Mapped[str] = mapped_column(String(16))
+    question: Mapped[dict[str, Any]]
+    key: Mapped[str] = mapped_column(String(64), index=True)
+    result: Mapped[dict[str, Any] | None]
 
 
 class BaseModelRow(Owned, Leased, Table):

@@ -1,27 +1,37 @@
-"""Background work on datasets and base models: claim, report, finish, fail, recover."""
+"""Background work on datasets, base models and analyses: claim, report, finish, fail, recover."""
 
 from typing import Any, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from storage import leases
 from storage.database import Database
 from storage.errors import NotFound, StudioError
 from storage.status import WORK_MOVES, WorkStatus
-from storage.tables import BaseModelRow, DatasetRow
+from storage.tables import AnalysisRow, BaseModelRow, DatasetRow
 
-Row = TypeVar("Row", DatasetRow, BaseModelRow)
+Row = TypeVar("Row", DatasetRow, BaseModelRow, AnalysisRow)
+AnyRow = DatasetRow | BaseModelRow | AnalysisRow
 
 MOST_CRASHES = 3
 """So often is work taken up again whose process died; then it has failed."""
 
 
-def claim(database: Database, table: type[Row], worker: str, seconds: float) -> Row | None:
-    """Claim the oldest waiting row for a worker, under a lease of that many seconds."""
+def claim(
+    database: Database,
+    table: type[Row],
+    worker: str,
+    seconds: float,
+    *conditions: ColumnElement[bool],
+) -> Row | None:
+    """Claim the oldest waiting row for a worker, under a lease of that many seconds.
+
+    Only rows that fulfil the conditions, if any are given.
+    """
     with database.write() as session:
         oldest = (
             select(table.id)
-            .where(table.status == WorkStatus.WAITING, table.deleted_at.is_(None))
+            .where(table.status == WorkStatus.WAITING, table.deleted_at.is_(None), *conditions)
             .order_by(table.created_at)
             .limit(1)
         )
@@ -62,6 +72,16 @@ def finish(database: Database, table: type[Row], key: tuple[str, int], **found: 
             setattr(row, name, value)
         row.progress, row.stage = 1.0, ""
         _move(row, WorkStatus.READY)
+
+
+def ask(database: Database, table: type[Row], key: tuple[str, int], **found: Any) -> None:
+    """Note what the worker must be told before it can go on (columns by name)."""
+    with database.write() as session:
+        row = leases.guard(session, table, *key)
+        for name, value in found.items():
+            setattr(row, name, value)
+        row.progress, row.stage = 0.0, ""
+        _move(row, WorkStatus.UNSURE)
 
 
 def fail(database: Database, table: type[Row], key: tuple[str, int], error: StudioError) -> None:
@@ -119,7 +139,7 @@ def anything_waiting(database: Database, table: type[Row]) -> bool:
         return session.scalars(waiting.limit(1)).first() is not None
 
 
-def _put_back(row: DatasetRow | BaseModelRow, reason: str) -> None:
+def _put_back(row: AnyRow, reason: str) -> None:
     row.crashes += 1
     if row.crashes < MOST_CRASHES:
         _move(row, WorkStatus.WAITING)
@@ -129,7 +149,7 @@ def _put_back(row: DatasetRow | BaseModelRow, reason: str) -> None:
     _move(row, WorkStatus.FAILED)
 
 
-def _move(row: DatasetRow | BaseModelRow, target: WorkStatus) -> None:
+def _move(row: AnyRow, target: WorkStatus) -> None:
     if target not in WORK_MOVES[WorkStatus(row.status)]:
         raise StudioError(f"{row.name} is {row.status} and cannot become {target}.")
     row.status = target

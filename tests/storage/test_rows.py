@@ -1,5 +1,6 @@
-"""Rows are read back by page, all of them, or one side of a split that never moves."""
+"""Rows are read back by page, all of them, or some; a row keeps its side of the exam."""
 
+import hashlib
 import json
 import struct
 from pathlib import Path
@@ -7,20 +8,40 @@ from pathlib import Path
 import pytest
 
 from storage.errors import StudioError
-from storage.rows import count, in_evaluation_split, iterate, page, pick, split
+from storage.rows import (
+    canonical,
+    count,
+    in_evaluation_split,
+    is_exam,
+    iterate,
+    page,
+    pick,
+    row_hash,
+)
 
+CONTENT = [{"text": f"row {number % 40} é\u2028"} for number in range(50)]
 ROWS = [
-    {"text": f"row {number} é\u2028", "line": number + 1, "hash": f"{number % 40:016x}"}
-    for number in range(50)
+    row
+    | {
+        "line": 2 * number + 1,
+        "hash": hashlib.sha256(f"text\0{row['text']}".encode()).hexdigest()[:16],
+    }
+    for number, row in enumerate(CONTENT)
 ]
+
+
+def fill(folder: Path, rows: list[dict]) -> None:
+    lines = [json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rows]
+    starts = [sum(map(len, lines[:number])) for number in range(len(lines))]
+    (folder / "rows.jsonl").write_bytes(b"".join(lines))
+    (folder / "rows.idx").write_bytes(struct.pack(f"<{len(starts)}Q", *starts))
+    numbers = [2 * number + 1 for number in range(len(lines))]
+    (folder / "lines.idx").write_bytes(struct.pack(f"<{len(numbers)}Q", *numbers))
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    lines = [json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in ROWS]
-    starts = [sum(map(len, lines[:number])) for number in range(len(lines))]
-    (tmp_path / "rows.jsonl").write_bytes(b"".join(lines))
-    (tmp_path / "rows.idx").write_bytes(struct.pack(f"<{len(starts)}Q", *starts))
+    fill(tmp_path, CONTENT)
     return tmp_path
 
 
@@ -44,6 +65,11 @@ def test_all_rows_come_in_order_and_by_number(folder: Path) -> None:
     assert list(pick(folder, [49, 0, 7])) == [ROWS[49], ROWS[0], ROWS[7]]
 
 
+def test_more_rows_than_are_read_at_once_keep_their_lines(tmp_path: Path) -> None:
+    fill(tmp_path, [{"text": str(number)} for number in range(20_000)])
+    assert all(row["line"] == 2 * int(row["text"]) + 1 for row in iterate(tmp_path))
+
+
 def test_a_missing_folder_is_said_in_words(tmp_path: Path) -> None:
     with pytest.raises(StudioError, match="not there"):
         count(tmp_path / "gone")
@@ -53,19 +79,35 @@ def test_a_missing_folder_is_said_in_words(tmp_path: Path) -> None:
         list(iterate(tmp_path / "gone"))
 
 
-def test_a_split_covers_every_row_once_and_keeps_copies_together(folder: Path) -> None:
-    training, evaluation = split(folder, 0.3, seed=1)
-    assert sorted([*training, *evaluation]) == list(range(50))
-    sides = [{ROWS[number]["hash"] for number in side} for side in (training, evaluation)]
-    assert not sides[0] & sides[1]
-    assert all(sides)
+def turns(**more: object) -> list[dict]:
+    return [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a", **more}]
 
 
-def test_a_row_keeps_its_side_when_others_come(folder: Path) -> None:
-    before = set(split(folder, 0.3, seed=1)[1])
-    more = folder / "rows.jsonl"
-    more.write_bytes(more.read_bytes() + b'{"text": "new", "line": 51, "hash": "ffff"}\n')
-    assert set(split(folder, 0.3, seed=1)[1]) - {50} == before
+def test_the_hash_of_a_conversation_is_what_it_was_in_the_first_release() -> None:
+    assert canonical({"messages": turns()}) == "user\0assistant\0q\0a"
+    assert canonical({"text": "x"}) == "text\0x"
+
+
+def test_only_content_tells_rows_apart() -> None:
+    same = [{"messages": turns()}, {"messages": turns(), "split": "test", "line": 3}]
+    other = [
+        {"messages": turns(weight=0)},
+        {"messages": turns(), "tools": []},
+        {"prompt": turns()[:1], "completion": turns()[1:], "label": True},
+        {"prompt": turns()[:1], "completion": turns()[1:], "label": False},
+    ]
+    assert row_hash(same[0]) == row_hash(same[1])
+    assert len({row_hash(row) for row in [same[0], *other]}) == 5
+    marked = other[2] | {"split": "train", "line": 1, "hash": "0"}
+    assert row_hash(marked) == row_hash(other[2])
+
+
+def test_the_datas_own_marks_count_more_than_the_share() -> None:
+    held = {"hash": "00", "split": "test"}
+    assert is_exam(held, 0.0, 1, marked=True)
+    assert not is_exam({"hash": "00", "split": "train"}, 1.0, 1, marked=True)
+    assert not is_exam({"hash": "00"}, 1.0, 1, marked=True)
+    assert is_exam({"hash": "00"}, 1.0, 1, marked=False)
 
 
 def test_the_share_is_met_evenly_and_a_larger_one_only_adds() -> None:
