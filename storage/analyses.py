@@ -54,6 +54,15 @@ class Analysis(BaseModel):
     created_at: datetime
 
 
+def token_lengths(fingerprint: str, *, answers_only: bool) -> str:
+    """Name of the array, beside the rows, of the length of each for a model; see Kind.TOKENS.
+
+    NumPy's format, shape (rows, 2), unsigned 32-bit: the length in tokens, and the position of the
+    first token that is learned (the length where none is).
+    """
+    return f"tokens-{fingerprint[:16]}-{'answers' if answers_only else 'all'}.npy"
+
+
 def ask(
     database: Database,
     owner: str,

@@ -11,7 +11,7 @@ from storage import ids, leases, owned
 from storage.database import Database
 from storage.errors import StudioError
 from storage.mappings import Mapping
-from storage.operations import Operation
+from storage.operations import Operation, Reread
 from storage.status import WORK_MOVES, WorkStatus
 from storage.tables import DatasetRow, MappingRow, now
 
@@ -81,9 +81,21 @@ def original(folder: Path) -> Path:
     return first if first.is_file() else folder / ORIGINAL
 
 
-def add(database: Database, owner: str, name: str, sha256: str, size: int) -> Dataset:
-    """Remember an uploaded file (its content is in the folder of its hash); it waits to be read."""
-    return _insert(database, _row(owner, name, sha256, size))
+def add(
+    database: Database,
+    owner: str,
+    name: str,
+    sha256: str,
+    size: int,
+    operation: Operation | None = None,
+) -> Dataset:
+    """Remember a file (its content is in the folder of its hash); it waits to be read.
+
+    `operation` says where it came from, if it is no uploaded file.
+    """
+    row = _row(owner, name, sha256, size)
+    row.operation = operation.model_dump(mode="json") if operation else None
+    return _insert(database, row)
 
 
 def derive(database: Database, owner: str, name: str, operation: Operation) -> Dataset:
@@ -93,13 +105,16 @@ def derive(database: Database, owner: str, name: str, operation: Operation) -> D
         NotFound: one of the parents is not there.
         StudioError: one of them has no rows yet.
     """
+    parents = [get(database, owner, parent) for parent in operation.parents]
+    for parent in parents:
+        if parent.status is not WorkStatus.READY:
+            raise StudioError(f"{parent.name} is not ready yet.", "Wait until it has been read.")
     row = _row(owner, name, NOT_MADE, 0)
     row.operation = operation.model_dump(mode="json")
-    row.parents = list(operation.parents)
-    for parent in row.parents:
-        found = get(database, owner, parent)
-        if found.status is not WorkStatus.READY:
-            raise StudioError(f"{found.name} is not ready yet.", "Wait until it has been read.")
+    row.parents = [parent.id for parent in parents]
+    if isinstance(operation, Reread):
+        row.sha256, row.bytes = parents[0].sha256, parents[0].bytes
+        row.mapping = operation.mapping.model_dump(mode="json")
     return _insert(database, row)
 
 
@@ -128,13 +143,6 @@ def find_content(database: Database, owner: str, sha256: str) -> Dataset | None:
     """Return the person's dataset of that very file, if there is one that no mapping changes."""
     same = (found for found in all_of(database, owner) if found.sha256 == sha256)
     return next((found for found in same if not found.parents), None)
-
-
-def note_file(database: Database, key: tuple[str, int], sha256: str, size: int) -> None:
-    """Note the file that the worker has made for a version. `key`: id, attempt."""
-    with database.write() as session:
-        row = leases.guard(session, DatasetRow, *key)
-        row.sha256, row.bytes = sha256, size
 
 
 def answer(

@@ -1,16 +1,18 @@
 """What a worker has claimed, and what it may say about it: a run, or background work."""
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from storage import runs, work
+from storage import analyses, runs, work
+from storage.analyses import Kind
 from storage.artifacts import Artifacts
 from storage.database import Database
 from storage.errors import StudioError
 from storage.runs import Run
 from storage.settings import Settings
-from storage.status import RunStatus, StopRequest
-from storage.tables import BaseModelRow, DatasetRow
+from storage.status import RunStatus, StopRequest, WorkStatus
+from storage.tables import DatasetRow
 from worker import entries
 from worker.endings import FAILED, Ending
 from worker.entries import Entries, Task
@@ -90,7 +92,7 @@ class RunDuty:
 
 @dataclass(frozen=True)
 class WorkDuty:
-    """An attempt at preparing a dataset or a base model."""
+    """An attempt at preparing a dataset or a base model, or at an analysis."""
 
     database: Database
     settings: Settings
@@ -100,7 +102,7 @@ class WorkDuty:
     @property
     def task(self) -> Task:
         """The preparing; what kind it is says the row."""
-        kind = entries.DATASET if isinstance(self.row, DatasetRow) else self.row.source
+        kind = entries.kind_of(self.row)
         folder = entries.folder_of(self.settings, self.row.id)
         settings = self.settings
         if not self.table[kind].online:
@@ -121,8 +123,11 @@ class WorkDuty:
         if ending.status == FAILED:
             reason = StudioError(ending.words, ending.hint)
             work.fail(self.database, self._rows, self._key, reason)
+        elif ending.status == WorkStatus.UNSURE:
+            work.ask(self.database, self._rows, self._key, **ending.found)
         else:
             work.finish(self.database, self._rows, self._key, **ending.found)
+            self._look_with_care()
 
     def died(self, death: Death) -> None:
         """Let it be tried again, or fail it where that would not help."""
@@ -135,9 +140,15 @@ class WorkDuty:
         """Let it wait again."""
         work.release(self.database, self._rows, self._key)
 
+    def _look_with_care(self) -> None:
+        """Ask what should be known about a dataset that is ready, before anybody else asks."""
+        if isinstance(self.row, DatasetRow):
+            with contextlib.suppress(StudioError):  # the dataset was deleted in this moment
+                analyses.ask(self.database, self.row.owner, self.row.id, Kind.CARE)
+
     @property
     def _rows(self) -> Any:
-        return DatasetRow if isinstance(self.row, DatasetRow) else BaseModelRow
+        return type(self.row)
 
     @property
     def _key(self) -> tuple[str, int]:

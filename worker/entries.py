@@ -1,5 +1,6 @@
 """What a child of the worker does, by kind of work: the table, and the way in and out."""
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,13 +10,15 @@ from typing import Any
 import structlog
 
 from storage import logs, work
+from storage.analyses import Kind
 from storage.artifacts import Artifacts
 from storage.base_models import Source
 from storage.database import Database
+from storage.datasets import NOT_MADE
 from storage.errors import Superseded
 from storage.settings import Settings
 from storage.status import WorkStatus
-from storage.tables import BaseModelRow, DatasetRow
+from storage.tables import AnalysisRow, BaseModelRow, DatasetRow
 from worker import endings, failures, isolation
 from worker.endings import Ending
 
@@ -25,6 +28,9 @@ PRELOADED = "worker.training.preload"
 
 SUPERSEDED = 75
 """Exit code of a child whose attempt a newer one has replaced (EX_TEMPFAIL)."""
+
+_GENTLE = 10
+"""Added to the niceness of a child that gives way to others."""
 
 log = structlog.get_logger()
 
@@ -53,11 +59,13 @@ class Entry:
         do: what the child calls; it finds out how the work ends. Importable by its name.
         warm: whether the child is forked from a process that has imported the training libraries.
         online: whether the child may fetch from the hub and knows the token for it.
+        gentle: whether the child gives way to a run, as nobody waits for it.
     """
 
     do: Callable[[Task], Ending]
     warm: bool = False
     online: bool = False
+    gentle: bool = False
 
 
 def train(task: Task) -> Ending:
@@ -69,10 +77,34 @@ def train(task: Task) -> Ending:
 
 
 def read_dataset(task: Task) -> Ending:
-    """Read an uploaded file."""
+    """Read a dataset's file; where nothing tells which field is what, the end is a question."""
     from worker import prepare  # noqa: PLC0415  (the worker itself stays light)
 
-    return _prepare(task, DatasetRow, prepare.dataset)
+    try:
+        return _prepare(task, DatasetRow, prepare.dataset)
+    except prepare.Unsure as unsure:
+        return Ending(WorkStatus.UNSURE, found=unsure.found | {"question": unsure.question})
+
+
+def look_with_care(task: Task) -> Ending:
+    """Look for what should be known about a dataset before anything learns from it."""
+    from worker import answers  # noqa: PLC0415  (the worker itself stays light)
+
+    return _prepare(task, AnalysisRow, answers.care)
+
+
+def count_tokens(task: Task) -> Ending:
+    """Count a dataset's tokens for a model."""
+    from worker import answers  # noqa: PLC0415  (the worker itself stays light)
+
+    return _prepare(task, AnalysisRow, answers.tokens)
+
+
+def show_tokens(task: Task) -> Ending:
+    """Show some rows token by token."""
+    from worker import answers  # noqa: PLC0415  (the worker itself stays light)
+
+    return _prepare(task, AnalysisRow, answers.preview)
 
 
 def build_starter(task: Task) -> Ending:
@@ -98,16 +130,30 @@ def download(task: Task) -> Ending:
 
 Entries = Mapping[str, Entry]
 
-RUN, DATASET = "run", "dataset"
+RUN, DATASET, HUB_DATASET = "run", "dataset", "hub_dataset"
 
 ENTRIES: Entries = {
     RUN: Entry(train, warm=True),
     DATASET: Entry(read_dataset),
+    HUB_DATASET: Entry(read_dataset, online=True),
+    Kind.CARE: Entry(look_with_care, gentle=True),
+    Kind.TOKENS: Entry(count_tokens, warm=True, gentle=True),
+    Kind.PREVIEW: Entry(show_tokens, warm=True),
     Source.STARTER: Entry(build_starter, warm=True),
     Source.FOLDER: Entry(check_folder),
     Source.HUB: Entry(download, online=True),
 }
-"""Every kind of work; a base model's is its source."""
+"""Every kind of work; a base model's is its source, an analysis' its kind."""
+
+
+def kind_of(row: DatasetRow | BaseModelRow | AnalysisRow) -> str:
+    """Return the kind of background work that a row waits for."""
+    if isinstance(row, BaseModelRow):
+        return row.source
+    if isinstance(row, AnalysisRow):
+        return row.kind
+    fetched = (row.operation or {}).get("kind") == "hub" and row.sha256 == NOT_MADE
+    return HUB_DATASET if fetched else DATASET
 
 
 def folder_of(settings: Settings, identifier: str) -> Path:
@@ -119,6 +165,8 @@ def enter(task: Task) -> None:
     """Do a task in the child: the main of its process."""
     isolation.enter(task.settings.home, task.log_file, task.attempt, online=task.entry.online)
     logs.configure("child")
+    if task.entry.gentle:
+        os.nice(_GENTLE)
     try:
         ending = task.entry.do(task)
     except Superseded as superseded:
@@ -136,6 +184,8 @@ def greet() -> None:
 
 def _prepare(task: Task, table: Any, find: Callable[..., dict[str, Any]]) -> Ending:
     """Find out something about a row; its progress goes to the database on the way."""
+    from worker import prepare  # noqa: PLC0415  (the worker itself stays light)
+
     database = Database(task.settings.database)
     with database.read() as session:
         row = session.get_one(table, task.identifier)
@@ -144,6 +194,7 @@ def _prepare(task: Task, table: Any, find: Callable[..., dict[str, Any]]) -> End
         work.report(database, table, (task.identifier, task.attempt), share, words)
 
     try:
-        return Ending(WorkStatus.READY, found=find(task.settings, row, report))
+        found = find(prepare.Place(task.settings, database), row, report)
+        return Ending(WorkStatus.READY, found=found)
     finally:
         database.close()

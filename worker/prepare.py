@@ -1,54 +1,152 @@
-"""Background work, in children of the worker: reading datasets and bringing base models in."""
+"""Background work, in children of the worker: reading and making datasets, bringing models in."""
 
+import hashlib
 import json
+import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from storage import artifacts, model_facts
+from storage import artifacts, datasets, mappings, model_facts
 from storage.artifacts import Artifacts
-from storage.datasets import ORIGINAL, PREPARED
+from storage.database import Database
+from storage.datasets import ORIGINAL, prepared_name
+from storage.mappings import Mapping
+from storage.operations import OPERATION, Hub, Operation
 from storage.settings import Settings
 from storage.tables import BaseModelRow, DatasetRow
+from worker.datasets import operations
 from worker.datasets.inspect import inspect
+from worker.datasets.mapping import Unsure
+from worker.datasets.operations import hub
 from worker.models import importing
 
 Report = Callable[[float, str], None]
 """Told the share done (0 to 1) and what is being done; raises Superseded to end the work."""
 
+_MAKING = 0.5
+"""Share of the work on a version that is done once its file is made."""
 
-def dataset(settings: Settings, row: DatasetRow, report: Report) -> dict[str, Any]:
-    """Read a dataset's file, once for all datasets of that very content.
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the work finds its things: the settings, and a database of this process's own."""
+
+    settings: Settings
+    database: Database
+
+    @property
+    def files(self) -> Artifacts:
+        """The studio's folders."""
+        return Artifacts(self.settings.home)
+
+
+def dataset(place: Place, row: DatasetRow, report: Report) -> dict[str, Any]:
+    """Read a dataset's file, once for all datasets of that very content and mapping.
+
+    A version's file is made first, out of the rows of its parents; a hub dataset's is fetched.
 
     Returns:
-        what was found, by column: shape, rows_good, rows_refused and report.
+        what was found, by column: sha256, bytes, shape, target, mapping, the counts and the report.
 
     Raises:
         StudioError: the file is of no use as a whole.
+        Unsure: it must be asked which field is what; `found` has the columns known by then.
     """
-    folder = Artifacts(settings.home).dataset(row.sha256)
-    prepared = folder / PREPARED
+    told = report
+    if row.sha256 == datasets.NOT_MADE:
+        row.sha256, row.bytes = _make(place, row, _part(report, 0.0, _MAKING))
+        told = _part(report, _MAKING, 1.0)
+    folder = place.files.dataset(row.sha256)
+    made = {"sha256": row.sha256, "bytes": row.bytes}
+    mapping = Mapping(**row.mapping) if row.mapping else None
+    try:
+        return made | _read(folder, mapping, told)
+    except Unsure as unsure:
+        names = [column["name"] for column in unsure.question["columns"]]
+        known = datasets.remembered(place.database, row.owner, mappings.signature(names))
+        if known is None or mapping is not None:
+            unsure.found = made
+            raise
+        return made | _read(folder, known, told)
+
+
+def _make(place: Place, row: DatasetRow, report: Report) -> tuple[str, int]:
+    """Make the file of a version and keep it by its content; returns its SHA-256 and its size."""
+    operation = OPERATION.validate_python(row.operation)
+    staging = place.files.scratch()
+    try:
+        _fill(place, row, operation, staging / ORIGINAL, report)
+        sha256, size = _hashed(staging / ORIGINAL)
+        folder = place.files.dataset(sha256)
+        if not folder.exists():
+            artifacts.publish(staging, folder)
+        return sha256, size
+    finally:
+        artifacts.remove(staging)
+
+
+def _fill(
+    place: Place, row: DatasetRow, operation: Operation, target: Path, report: Report
+) -> None:
+    if isinstance(operation, Hub):
+        settings = place.settings
+        hub.download(operation, target, settings.hub_endpoint, settings.hub_token(), report)
+        return
+    family = {each.id: each for each in datasets.family(place.database, row.owner)}
+    parents = [family[parent] for parent in operation.parents]
+    folders = [place.files.dataset(each.sha256) / each.prepared for each in parents]
+    operations.apply(operation, folders, target, report)
+
+
+def _read(folder: Path, mapping: Mapping | None, report: Report) -> dict[str, Any]:
+    prepared = folder / prepared_name(mapping)
     if not prepared.exists():
+        parts = folder / f".reading-{prepared.name}"
         try:
             with artifacts.staged(prepared) as staging:
-                inspect(folder / ORIGINAL, staging, report)
+                inspect(
+                    datasets.original(folder),
+                    staging,
+                    report,
+                    mapping=mapping,
+                    workers=len(os.sched_getaffinity(0)),
+                    parts=parts,
+                )
         except FileExistsError:
             pass  # another dataset of the same content was read meanwhile
-    return _of_report(prepared / "report.json")
+        artifacts.remove(parts)
+    return _of_report(prepared / "report.json", mapping)
 
 
-def starter(settings: Settings, row: BaseModelRow, report: Report) -> dict[str, Any]:
+def _part(report: Report, start: float, end: float) -> Report:
+    """A report whose whole is the part of `report` from `start` to `end`."""
+    return lambda share, words: report(start + (end - start) * share, words)
+
+
+def _hashed(file: Path) -> tuple[str, int]:
+    digest = hashlib.sha256()
+    with file.open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest(), file.stat().st_size
+
+
+def starter(place: Place, row: BaseModelRow, report: Report) -> dict[str, Any]:
     """Build the starter model; returns folder, fingerprint and facts."""
     from worker.starter.build import build  # noqa: PLC0415  (torch: only the child loads it)
 
-    folder = Artifacts(settings.home).base_model(row.id)
+    folder = place.files.base_model(row.id)
     if not folder.exists():  # it does after a death between the building and the telling
         with artifacts.staged(folder) as staging:
             build(staging, report)
     return _of_model(folder)
 
 
-def model_folder(settings: Settings, row: BaseModelRow, report: Report) -> dict[str, Any]:
+def model_folder(place: Place, row: BaseModelRow, report: Report) -> dict[str, Any]:
     """Check a model folder of the person's, used in place; returns folder, fingerprint and facts.
 
     Raises:
@@ -58,24 +156,34 @@ def model_folder(settings: Settings, row: BaseModelRow, report: Report) -> dict[
     return _of_model(Path(row.reference.strip()).expanduser().resolve())
 
 
-def hub_model(settings: Settings, row: BaseModelRow, report: Report) -> dict[str, Any]:
+def hub_model(place: Place, row: BaseModelRow, report: Report) -> dict[str, Any]:
     """Download a model, going on where an earlier attempt ended; returns as `model_folder`.
 
     Raises:
         StudioError: the hub does not have it, does not give it, or it cannot be used.
     """
-    folder = Artifacts(settings.home).base_model(row.id)
-    importing.download(
-        row.reference, row.revision, folder, settings.hub_token(), report, settings.hub_endpoint
-    )
+    folder = place.files.base_model(row.id)
+    token, endpoint = place.settings.hub_token(), place.settings.hub_endpoint
+    importing.download(row.reference, row.revision, folder, token, report, endpoint)
     return _of_model(folder)
 
 
-def _of_report(file: Path) -> dict[str, Any]:
+def _of_report(file: Path, mapping: Mapping | None) -> dict[str, Any]:
     report = json.loads(file.read_bytes())
-    return {name: report[name] for name in ("shape", "rows_good", "rows_refused")} | {
-        "report": report
-    }
+    found = {name: report[name] for name in _COLUMNS}
+    used = mapping.model_dump(mode="json") if mapping else None
+    return found | {"report": report, "mapping": used, "question": None}
+
+
+_COLUMNS = (
+    "shape",
+    "target",
+    "fingerprint",
+    "rows_good",
+    "rows_repaired",
+    "rows_refused",
+    "rows_held_out",
+)
 
 
 def _of_model(folder: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from storage import runs, work
 from storage.artifacts import Artifacts
 from storage.database import Database
 from storage.settings import Settings
-from storage.tables import BaseModelRow, DatasetRow
+from storage.tables import AnalysisRow, BaseModelRow, DatasetRow
 from worker.supervisor import Supervisor
 
 log = structlog.get_logger()
@@ -47,8 +47,8 @@ class Reconciler:
 
     def round(self) -> None:
         """Take back what nobody works on any more, and let the supervisor look."""
-        _tell("work_taken_back", work.recover(self._database, DatasetRow))
-        _tell("work_taken_back", work.recover(self._database, BaseModelRow))
+        for table in (DatasetRow, BaseModelRow, AnalysisRow):
+            _tell("work_taken_back", work.recover(self._database, table))
         _tell("runs_taken_back", runs.recover(self._database))
         _tell("runs_without_data_failed", runs.fail_hopeless(self._database))
         self._sweep()

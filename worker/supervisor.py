@@ -2,14 +2,18 @@
 
 import threading
 import time
+from dataclasses import dataclass
+from typing import Any
 
 import structlog
+from sqlalchemy import ColumnElement
 from sqlalchemy.exc import OperationalError
 
 from storage import leases, runs, work
+from storage.analyses import QUICK
 from storage.database import Database
 from storage.settings import Settings
-from storage.tables import BaseModelRow, DatasetRow
+from storage.tables import AnalysisRow, BaseModelRow, DatasetRow
 from worker.children import Nursery
 from worker.duties import Duty, RunDuty, WorkDuty
 from worker.entries import ENTRIES, Entries
@@ -17,8 +21,28 @@ from worker.watch import Orders, Watch
 
 log = structlog.get_logger()
 
-MOST_PREPARING = 2
-"""So many datasets and base models are prepared at once, beside the run."""
+
+@dataclass(frozen=True)
+class Lane:
+    """Work that has places of its own, so that it never waits behind work of another lane.
+
+    Attributes:
+        places: so many pieces of it are worked on at once.
+        work: the tables to claim from, in this order, each with conditions on its rows.
+        warm: whether it waits until the training libraries are loaded.
+    """
+
+    places: int
+    work: tuple[tuple[type[Any], tuple[ColumnElement[bool], ...]], ...] = ()
+    warm: bool = False
+
+
+RUNS = Lane(1, warm=True)
+PREPARING = Lane(2, ((DatasetRow, ()), (BaseModelRow, ())))
+ANSWERS = Lane(1, ((AnalysisRow, (AnalysisRow.kind.in_(QUICK),)),), warm=True)
+STUDIES = Lane(1, ((AnalysisRow, (AnalysisRow.kind.not_in(QUICK),)),), warm=True)
+LANES = (PREPARING, ANSWERS, STUDIES)
+"""The lanes of background work; a run has one to itself."""
 
 TO_SAVE = 25.0
 """Seconds that children have to save when the worker shuts down."""
@@ -46,14 +70,15 @@ class Supervisor:
         self._name = leases.worker_name()
         self._orders = Orders()
         self._looking = threading.Lock()
-        self._threads: dict[threading.Thread, Duty] = {}
+        self._threads: dict[threading.Thread, tuple[Duty, Lane]] = {}
 
     def look(self) -> None:
         """Claim and start what is ready and has a free place; returns at once."""
         with self._looking:
             if not self._orders.closing.is_set():
-                self._look_for_work()
                 self._look_for_a_run()
+                for lane in LANES:
+                    self._look_for_work(lane)
 
     def close(self) -> None:
         """Claim nothing more, let every child save, and let go of what they were at."""
@@ -68,29 +93,37 @@ class Supervisor:
         """End a shutdown under way at once: what is not saved is done again."""
         self._orders.hurry.set()
 
-    def _look_for_work(self) -> None:
-        while self._count(WorkDuty) < MOST_PREPARING:
-            row = self._claim(DatasetRow) or self._claim(BaseModelRow)
+    def _look_for_work(self, lane: "Lane") -> None:
+        while self._free(lane):
+            row = self._claim(lane)
             if row is None:
                 return
-            self._watch(WorkDuty(self._database, self._settings, row, self._table))
+            self._watch(WorkDuty(self._database, self._settings, row, self._table), lane)
 
-    def _claim(self, table: type[work.Row]) -> work.Row | None:
-        return work.claim(self._database, table, self._name, self._settings.lease_seconds)
+    def _claim(self, lane: "Lane") -> work.AnyRow | None:
+        seconds = self._settings.lease_seconds
+        for table, conditions in lane.work:
+            row: work.AnyRow | None = work.claim(
+                self._database, table, self._name, seconds, *conditions
+            )
+            if row is not None:
+                return row
+        return None
 
     def _look_for_a_run(self) -> None:
-        if self._count(RunDuty) or not self._nursery.is_warm:
+        if not self._free(RUNS):
             return
         run = runs.claim(self._database, self._name, self._settings.lease_seconds)
         if run is not None:
-            self._watch(RunDuty(self._database, self._settings, run, self._table))
+            self._watch(RunDuty(self._database, self._settings, run, self._table), RUNS)
 
-    def _count(self, kind: type) -> int:
-        return sum(isinstance(duty, kind) for duty in self._threads.values())
+    def _free(self, lane: "Lane") -> bool:
+        taken = sum(taken is lane for _, taken in self._threads.values())
+        return taken < lane.places and (self._nursery.is_warm or not lane.warm)
 
-    def _watch(self, duty: Duty) -> None:
+    def _watch(self, duty: Duty, lane: "Lane") -> None:
         thread = threading.Thread(target=self._attend, args=(duty,), daemon=True)
-        self._threads[thread] = duty
+        self._threads[thread] = (duty, lane)
         thread.start()
 
     def _attend(self, duty: Duty) -> None:

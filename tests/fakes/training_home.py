@@ -75,17 +75,18 @@ class TrainingHome:
 
     def dataset(self, rows: Rows) -> str:
         """Return the id of a dataset with these rows, as if it had been inspected."""
-        lines = [json.dumps(_with_hash(row, n)) + "\n" for n, row in enumerate(rows, start=1)]
+        lines = [json.dumps(row) + "\n" for row in rows]
         sha256 = hashlib.sha256("".join(lines).encode()).hexdigest()
-        folder = self.files.dataset(sha256) / datasets.PREPARED
+        folder = self.files.dataset(sha256) / datasets.prepared_name(None)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "rows.jsonl").write_text("".join(lines), encoding="utf-8")
         starts = array("Q", [sum(map(len, lines[:n])) for n in range(len(lines))])
         (folder / "rows.idx").write_bytes(starts.tobytes())
+        (folder / "lines.idx").write_bytes(array("Q", range(1, len(lines) + 1)).tobytes())
         added = datasets.add(self.database, LOCAL_PERSON, "Answers", sha256, 10).id
         row = work.claim(self.database, DatasetRow, "test", 30)
         assert row is not None
-        work.finish(self.database, DatasetRow, (added, row.attempt), shape="messages")
+        work.finish(self.database, DatasetRow, (added, row.attempt), **_found(rows, sha256))
         return added
 
     def base_model(self, folder: Path) -> str:
@@ -158,6 +159,13 @@ def _train_and_exit(home: Path, run_id: str, attempt: int) -> None:
     sys.stdout.write(f"{outcome.status}: {outcome.words}\n")
 
 
-def _with_hash(row: dict[str, Any], line: int) -> dict[str, Any]:
-    digest = hashlib.sha256(json.dumps(row).encode()).hexdigest()[:16]
-    return {**row, "line": line, "hash": digest}
+def _found(rows: Rows, sha256: str) -> dict[str, Any]:
+    """What the reading of such a file finds out, as far as training asks."""
+    target = "text" if rows and "text" in rows[0] else "chat"
+    return {
+        "shape": "text" if target == "text" else "messages",
+        "target": target,
+        "fingerprint": sha256,
+        "rows_good": len(rows),
+        "rows_held_out": sum(row.get("split") == "test" for row in rows),
+    }

@@ -46,6 +46,7 @@ print(tokenizer.decode(answer[0, inputs["input_ids"].shape[1]:], skip_special_to
 | Licence of the base model | {licence} |
 | Data | {dataset} |
 | Data, SHA-256 of the file | `{sha256}` |
+| Data, SHA-256 of the rows learned from | `{fingerprint}` |
 | Run | {run} |
 | Made at step | {step} of {total} |
 
@@ -83,6 +84,7 @@ def model_card(job: Job, checkpoint: Checkpoint, curve: Curve) -> str:
         licence=_inline(_licence(job) or "unknown: look at the base model"),
         dataset=_inline(job.dataset.name),
         sha256=job.dataset.sha256,
+        fingerprint=job.dataset.fingerprint,
         run=job.run.id,
         step=checkpoint.step,
         total=max(curve, default=checkpoint.step),

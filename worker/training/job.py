@@ -60,7 +60,7 @@ class Job:
     @property
     def rows_folder(self) -> Path:
         """Folder of the inspected rows."""
-        return self.files.dataset(self.dataset.sha256) / datasets.PREPARED
+        return self.files.dataset(self.dataset.sha256) / self.dataset.prepared
 
     @property
     def base_folder(self) -> Path:
@@ -81,7 +81,7 @@ class Job:
         text = json.dumps(self.spec.model_dump(mode="json"), sort_keys=True)
         return {
             "spec": hashlib.sha256(text.encode()).hexdigest(),
-            "dataset": self.dataset.sha256,
+            "dataset": self.dataset.fingerprint,
             "base": self.base.fingerprint,
         }
 

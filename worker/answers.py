@@ -1,0 +1,52 @@
+"""Analyses: what the worker finds out about a dataset once it has been read."""
+
+from pathlib import Path
+from typing import Any
+
+from storage import base_models, datasets
+from storage.analyses import token_lengths
+from storage.tables import AnalysisRow
+from worker.prepare import Place, Report
+
+
+def care(place: Place, row: AnalysisRow, report: Report) -> dict[str, Any]:
+    """Look for duplicates, personal data and odd answers; returns the result."""
+    from worker.datasets.care import analyse  # noqa: PLC0415  (language models: this child alone)
+
+    return {"result": analyse(_rows(place, row), report)}
+
+
+def tokens(place: Place, row: AnalysisRow, report: Report) -> dict[str, Any]:
+    """Count the tokens of every row for a model; returns the result, the lengths are kept aside.
+
+    Raises:
+        StudioError: a row cannot be written in the model's chat format.
+    """
+    from worker.training.counting import analyse_tokens  # noqa: PLC0415  (torch: this child alone)
+
+    answers_only = bool(row.question["response_only"])
+    model = base_models.get(place.database, row.owner, str(row.base_model_id))
+    folder = _rows(place, row)
+    kept = folder / token_lengths(str(model.fingerprint), answers_only=answers_only)
+    found = analyse_tokens(folder, Path(str(model.folder)), answers_only, kept, report)
+    return {"result": found}
+
+
+def preview(place: Place, row: AnalysisRow, _report: Report) -> dict[str, Any]:
+    """Write some rows token by token, as training does; returns the result.
+
+    Raises:
+        StudioError: a row cannot be written in the model's chat format.
+    """
+    from worker.training.preview import preview as written  # noqa: PLC0415  (torch)
+
+    model = base_models.get(place.database, row.owner, str(row.base_model_id))
+    asked = row.question
+    folder, base = _rows(place, row), Path(str(model.folder))
+    found = written(folder, base, asked["rows"], asked["max_length"], asked["response_only"])
+    return {"result": found}
+
+
+def _rows(place: Place, row: AnalysisRow) -> Path:
+    found = datasets.get(place.database, row.owner, row.dataset_id)
+    return place.files.dataset(found.sha256) / found.prepared
