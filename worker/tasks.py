@@ -1,14 +1,21 @@
-"""The only door into the worker: a doorbell that says *look at the database*."""
+"""The only door into the worker: a doorbell that says *look at the database*, and quick answers.
+
+What takes long is rung for. What is small enough to be answered while a person waits (a preview of
+five rows, two versions compared, an export that streams) is done in the process that asks.
+"""
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import structlog
 from huey import SqliteHuey
 from huey.registry import Message
 from huey.serializer import Serializer
 
+from storage.mappings import Mapping
 from storage.settings import Settings
 
 log = structlog.get_logger()
@@ -54,3 +61,36 @@ class Doorbell:
             self._look()
         except sqlite3.OperationalError as error:
             log.warning("doorbell_not_rung", reason=str(error))
+
+
+def preview_mapping(rows: list[dict[str, Any]], mapping: Mapping) -> dict[str, Any]:
+    """Read a few rows of a file with a mapping that is not decided yet.
+
+    Returns:
+        `rows`: for each either the normalised row or `{"refused": reason}`; `faults`: words by
+        field of the mapping.
+    """
+    from worker.datasets.mapping import preview  # noqa: PLC0415  (the web process: on first use)
+
+    return preview(rows, mapping)
+
+
+def compare_rows(one: Path, other: Path) -> dict[str, Any]:
+    """Compare the rows of two datasets by their folders; see `operations.compare`."""
+    from worker.datasets.operations.compare import compare  # noqa: PLC0415  (on first use)
+
+    return compare(one, other)
+
+
+def table(folder: Path, kind: str) -> Iterator[bytes]:
+    """Stream the rows of a dataset as a file: kind csv or parquet; see `operations.tables`."""
+    from worker.datasets.operations.tables import table as streamed  # noqa: PLC0415  (on first use)
+
+    return streamed(folder, kind)
+
+
+def written(rows: list[dict[str, Any]]) -> bytes:
+    """Rows written by a person (question, answer, system) as JSON lines; raises StudioError."""
+    from worker.datasets.operations.tables import written as lines  # noqa: PLC0415  (on first use)
+
+    return lines(rows)
