@@ -120,6 +120,27 @@ def test_migrations_go_up_down_and_up_again(tmp_path: Path) -> None:
     opened.close()
 
 
+def test_datasets_of_the_first_release_are_read_again(tmp_path: Path) -> None:
+    opened = database.Database(Settings(home=tmp_path).database)
+    migrate(opened, tmp_path, "0001")
+    added = (
+        "INSERT INTO datasets (id, owner, name, created_at, status, stage, progress, attempt,"
+        " crashes, sha256, bytes, rows_good, rows_refused)"
+        " VALUES (:id, 'anna', 'Old', '2026-11-21', :status, '', 1.0, 1, 0, :sha, 9, 3, 0)"
+    )
+    with opened.write() as session:
+        for status in ("ready", "failed"):
+            session.execute(text(added), {"id": status, "status": status, "sha": "a" * 64})
+    migrate(opened, tmp_path)
+    found = {each.id: each for each in datasets.all_of(opened, "anna")}
+    assert {name: each.status.value for name, each in found.items()} == {
+        "ready": "waiting",
+        "failed": "failed",
+    }
+    assert (found["ready"].parents, found["ready"].rows_repaired) == ([], 0)
+    opened.close()
+
+
 def test_each_migration_has_a_number_and_follows_the_one_before() -> None:
     names = [path.stem for path in VERSIONS]
     assert [name[:4] for name in names] == [f"{n:04d}" for n in range(1, len(names) + 1)]

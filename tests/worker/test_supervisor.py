@@ -5,8 +5,12 @@ from unittest.mock import PropertyMock, patch
 
 import pytest
 
+from storage import analyses, work
+from storage.analyses import Analysis, Kind
 from storage.base_models import Source
+from storage.ids import LOCAL_PERSON
 from storage.status import RunStatus, WorkStatus
+from storage.tables import DatasetRow
 from tests.fakes import entries
 from tests.fakes.studio_worker import until
 from tests.worker.conftest import Home
@@ -16,6 +20,8 @@ from worker.reconciler import Reconciler
 from worker.supervisor import Supervisor
 
 TABLE = {
+    Kind.CARE: Entry(entries.save_when_told),
+    Kind.PREVIEW: Entry(entries.save_when_told),
     RUN: Entry(entries.save_when_told),
     DATASET: Entry(entries.save_when_told),
     Source.FOLDER: Entry(entries.save_when_told),
@@ -58,6 +64,38 @@ def test_a_place_that_is_free_is_filled_at_once(home: Home) -> None:
     supervisor = Supervisor(home.settings, home.database, Nursery(), table)
     supervisor.look()  # one look: the others follow by themselves
     until(lambda: all(home.found(name).status is WorkStatus.READY for name in names))
+
+
+def asked(home: Home, kind: Kind, letter: str) -> Analysis:
+    """Return a question about a dataset that is ready."""
+    name = home.dataset(letter * 64)
+    row = work.claim(home.database, DatasetRow, "test", 30, DatasetRow.id == name)
+    assert row is not None
+    work.finish(home.database, DatasetRow, (row.id, row.attempt))
+    return analyses.ask(home.database, LOCAL_PERSON, name, kind)
+
+
+def test_who_waits_for_an_answer_never_waits_behind_a_long_study(
+    home: Home, supervisor: Supervisor
+) -> None:
+    studies = [asked(home, Kind.CARE, letter) for letter in "abc"]
+    quick = asked(home, Kind.PREVIEW, "d")
+    waiting = home.dataset("e" * 64)
+    supervisor.look()
+    statuses = [
+        analyses.get(home.database, LOCAL_PERSON, each.id).status for each in (*studies, quick)
+    ]
+    at_work, waits = WorkStatus.WORKING, WorkStatus.WAITING
+    assert statuses == [at_work, waits, waits, at_work]
+    assert home.found(waiting).status is at_work
+
+
+def test_a_dataset_that_is_ready_is_looked_at_with_care(home: Home) -> None:
+    name = home.dataset()
+    table = TABLE | {DATASET: Entry(entries.find)}
+    Supervisor(home.settings, home.database, Nursery(), table).look()
+    until(lambda: home.found(name).status is WorkStatus.READY)
+    until(lambda: analyses.latest(home.database, LOCAL_PERSON, name, Kind.CARE) is not None)
 
 
 def test_after_closing_everything_waits_again_and_nothing_is_claimed(
