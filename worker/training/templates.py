@@ -8,10 +8,28 @@ from trl.chat_template_utils import get_training_chat_template, has_generation_m
 
 PLAIN = """\
 {{- bos_token or '' }}
+{%- if tools %}
+{{- '### Tools:\\n' }}
+{%- for tool in tools %}
+{%- set tool = tool.function or tool %}
+{{- tool.name + ': ' + (tool.description or '') + ' ' }}
+{{- (tool.parameters or {}) | tojson + '\\n' }}
+{%- endfor %}
+{{- '\\n' }}
+{%- endif %}
 {%- for message in messages %}
 {{- '### ' + message['role'] | capitalize + ':\\n' }}
 {%- if message['role'] == 'assistant' %}
-{%- generation %}{{ message['content'] + (eos_token or '') }}{% endgeneration %}
+{%- generation %}
+{{- message['content'] or '' }}
+{%- for made in message['tool_calls'] or [] %}
+{%- set made = made.function or made %}
+{%- if message['content'] or not loop.first %}{{ '\\n' }}{% endif %}
+{{- 'Call ' + made.name + ' with ' }}
+{{- made.arguments if made.arguments is string else made.arguments | tojson }}
+{%- endfor %}
+{{- eos_token or '' }}
+{%- endgeneration %}
 {%- else %}
 {{- message['content'] }}
 {%- endif %}

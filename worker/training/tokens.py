@@ -1,20 +1,23 @@
 """Rows into tokens, and which of them are learned: the one place where that is decided."""
 
-import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from jinja2 import TemplateError
-
 from storage.errors import StudioError
-from worker.training.templates import Marking, Template
+from worker.training import conversations
+from worker.training.conversations import Conversation
+from worker.training.templates import Template
+from worker.training.writing import REFUSALS, Span, Writer, Written
 
 IGNORED = -100
 """The label of a token that is read but not learned."""
 
 _BATCH = 256
+
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,8 @@ class Encoder:
 
     A text row is learned whole, from its second token on, and ends with the end-of-text token. In a
     conversation the answers are learned, up to and with the token that ends the turn; or everything
-    where `response_only` is False. Control tokens that somebody typed into a message are encoded as
-    the characters they are made of.
+    where `response_only` is False. A turn of weight 0 is read and never learned. Control tokens
+    that somebody typed into a message are encoded as the characters they are made of.
 
     Args:
         tokenizer: the base model's.
@@ -41,12 +44,9 @@ class Encoder:
 
     def __init__(self, tokenizer: Any, template: Template, *, response_only: bool) -> None:
         self.tokenizer = tokenizer
-        self.template = template
-        self.response_only = response_only
-        control = {token.content for token in tokenizer.added_tokens_decoder.values()}
-        self._control = re.compile("|".join(map(re.escape, sorted(control))) or "(?!)")
+        self.writer = Writer(tokenizer, template, response_only=response_only)
 
-    def encode(self, rows: Iterable[dict[str, Any]]) -> Iterator[Tokens]:
+    def encode(self, rows: Iterable[Row]) -> Iterator[Tokens]:
         """Yield the tokens of each row, in order.
 
         Raises:
@@ -55,94 +55,115 @@ class Encoder:
         for group in _batched(rows, _BATCH):
             yield from self._encode_group(group)
 
-    def _encode_group(self, rows: list[dict[str, Any]]) -> list[Tokens]:
+    def written(self, row: Row) -> tuple[Conversation, Written | None]:
+        """Return a row's conversation and its text; None where only `encode` can label it.
+
+        Raises:
+            StudioError: see `encode`.
+        """
+        conversation = conversations.of_row(row)
+        try:
+            return conversation, self.writer.write(conversation)
+        except REFUSALS as error:
+            raise _refused(conversation, error) from error
+
+    def _encode_group(self, rows: list[Row]) -> list[Tokens]:
         found: list[Tokens | None] = [None] * len(rows)
-        plain = [n for n, row in enumerate(rows) if "text" not in row and self._is_plain(row)]
-        for number, tokens in zip(plain, self._marked([rows[n] for n in plain]), strict=True):
+        texts = [n for n, row in enumerate(rows) if "text" in row]
+        for number, tokens in zip(
+            texts, self._texts([rows[n]["text"] for n in texts]), strict=True
+        ):
             found[number] = tokens
-        return [tokens or self._one(row) for tokens, row in zip(found, rows, strict=True)]
+        quick: dict[int, Written] = {}
+        for number, row in enumerate(rows):
+            if "text" not in row:
+                conversation, written = self.written(row)
+                if written is None:
+                    found[number] = self._compared(conversation)
+                else:
+                    quick[number] = written
+        for number, tokens in zip(quick, self._labelled(list(quick.values())), strict=True):
+            found[number] = tokens
+        return [tokens for tokens in found if tokens is not None]
 
-    def _is_plain(self, row: dict[str, Any]) -> bool:
-        """Tell whether the quick way does: nothing to sanitize, and answers marked if needed."""
-        if self.response_only and self.template.marking is Marking.PREFIX:
-            return False
-        return not any(self._control.search(turn["content"]) for turn in row["messages"])
-
-    def _marked(self, rows: list[dict[str, Any]]) -> list[Tokens]:
-        if not rows:
+    def _texts(self, texts: list[str]) -> list[Tokens]:
+        if not texts:
             return []
-        try:
-            out = self._render([row["messages"] for row in rows], marks=self.response_only)
-        except TemplateError:
-            return [self._one(row) for row in rows]
-        if not self.response_only:
-            return [Tokens(ids, list(ids)) for ids in out["input_ids"]]
-        pairs = zip(out["input_ids"], out["assistant_masks"], strict=True)
-        return [Tokens(ids, _labels(ids, mask)) for ids, mask in pairs]
-
-    def _one(self, row: dict[str, Any]) -> Tokens:
-        if "text" in row:
-            return self._text(row["text"])
-        try:
-            return self._conversation(row)
-        except TemplateError as error:
-            raise StudioError(
-                f"Line {row['line']} does not fit this model's chat format: {error}.",
-                "Change the roles in your data (some models know no system message, and most want "
-                "question and answer in turn), or choose another base model.",
-            ) from error
-
-    def _text(self, text: str) -> Tokens:
-        ids = self.tokenizer(text, split_special_tokens=True)["input_ids"]
         end = self.tokenizer.eos_token_id
-        if end is not None and (not ids or ids[-1] != end):
-            ids = [*ids, end]
-        return Tokens(ids, list(ids))
+        found = self.tokenizer(texts, split_special_tokens=True)["input_ids"]
+        ended = [
+            [*ids, end] if end is not None and (not ids or ids[-1] != end) else ids for ids in found
+        ]
+        return [Tokens(ids, list(ids)) for ids in ended]
 
-    def _conversation(self, row: dict[str, Any]) -> Tokens:
-        turns = row["messages"]
-        whole = self._sanitized(turns)
-        if not self.response_only:
-            return Tokens(whole, list(whole))
-        mask = [0] * len(whole)
-        for number, turn in enumerate(turns):
-            if turn["role"] == "assistant":
-                before = self._sanitized(turns[:number], answer_next=True) if number else []
-                after = self._sanitized(turns[: number + 1])
-                start = _boundary(before, whole, row)
-                end = _boundary(after, whole, row)
-                mask[start:end] = [1] * (end - start)
-        return Tokens(whole, _labels(whole, mask))
+    def _labelled(self, texts: list[Written]) -> list[Tokens]:
+        if not texts:
+            return []
+        out = self.tokenizer([written.text for written in texts], add_special_tokens=False)
+        found = []
+        for number, (written, ids) in enumerate(zip(texts, out["input_ids"], strict=True)):
+            labels = list(ids)
+            if written.learned is not None:
+                labels = _labels(ids, written.learned, out.encodings[number].offsets)
+            found.append(Tokens(ids, labels))
+        return found
 
-    def _sanitized(self, turns: list[dict[str, str]], *, answer_next: bool = False) -> list[int]:
-        ids: list[int] = self.tokenizer.apply_chat_template(
-            turns,
-            chat_template=self.template.source,
-            add_generation_prompt=answer_next,
-            sanitize_control_tokens=True,
-        )["input_ids"]
-        return ids
+    def _compared(self, conversation: Conversation) -> Tokens:
+        try:
+            return self._turn_by_turn(conversation)
+        except REFUSALS as error:
+            raise _refused(conversation, error) from error
 
-    def _render(self, conversations: list[Any], *, marks: bool) -> Any:
-        return self.tokenizer.apply_chat_template(
-            conversations,
-            chat_template=self.template.source,
-            return_assistant_tokens_mask=marks,
-            return_dict=True,
-        )
+    def _turn_by_turn(self, conversation: Conversation) -> Tokens:
+        """Find turns by where the conversation without and with them end."""
+        whole = self.writer.tokens(conversation, len(conversation.turns))
+        if not self.writer.response_only:
+            labels = list(whole)
+            for number in sorted(conversation.unlearned):
+                start, end = self._place(conversation, number, whole, answer_next=False)
+                labels[start:end] = [IGNORED] * (end - start)
+            return Tokens(whole, labels)
+        labels = [IGNORED] * len(whole)
+        for number in conversation.answers:
+            if number not in conversation.unlearned:
+                start, end = self._place(conversation, number, whole, answer_next=True)
+                labels[start:end] = whole[start:end]
+        return Tokens(whole, labels)
+
+    def _place(
+        self, conversation: Conversation, number: int, whole: list[int], *, answer_next: bool
+    ) -> Span:
+        before: list[int] = []
+        if number:
+            before = self.writer.tokens(conversation, number, answer_next=answer_next)
+        after = self.writer.tokens(conversation, number + 1)
+        line = conversation.line
+        return _boundary(before, whole, line), _boundary(after, whole, line)
 
 
-def _batched(rows: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
+def _batched(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
     source = iter(rows)
     while group := list(islice(source, size)):
         yield group
 
 
-def _labels(ids: list[int], mask: list[int]) -> list[int]:
-    return [token if learned else IGNORED for token, learned in zip(ids, mask, strict=True)]
+def _labels(ids: list[int], learned: tuple[Span, ...], offsets: list[Span]) -> list[int]:
+    """Label the tokens that hold a character of a learned stretch.
+
+    `offsets` has each token's stretch of characters. All tokens of one character have the same, and
+    a tokenizer that trims offsets gives white space an empty one, at its end.
+    """
+    starts = [min(start, end - 1) for start, end in offsets]
+    ends = [end for _, end in offsets]
+    labels = [IGNORED] * len(ids)
+    for start, end in learned:
+        first, last = bisect_right(ends, start), bisect_left(starts, end)
+        if start < end:
+            labels[first:last] = ids[first:last]
+    return labels
 
 
-def _boundary(part: list[int], whole: list[int], row: dict[str, Any]) -> int:
+def _boundary(part: list[int], whole: list[int], line: int) -> int:
     """Return where in `whole` a beginning of the conversation ends.
 
     The last token of the beginning may have merged with the first of what follows; it then belongs
@@ -158,8 +179,17 @@ def _boundary(part: list[int], whole: list[int], row: dict[str, Any]) -> int:
         same += 1
     if same < len(part) - 1:
         raise StudioError(
-            f"In line {row['line']} the answers cannot be told from the questions: this model's "
+            f"In line {line} the answers cannot be told from the questions: this model's "
             "chat format writes earlier turns differently once more turns follow.",
-            "Switch off 'Learn from the answers only', or choose another base model.",
+            "Switch off 'Learn from the answers only' (where turns have no weights of their own), "
+            "or choose another base model.",
         )
     return same
+
+
+def _refused(conversation: Conversation, error: Exception) -> StudioError:
+    return StudioError(
+        f"Line {conversation.line} does not fit this model's chat format: {error}.",
+        "Change the roles in your data (some models know no system message, and most want "
+        "question and answer in turn), or choose another base model.",
+    )
