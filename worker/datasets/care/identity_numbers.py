@@ -29,10 +29,12 @@ class Form:
     """A country's number.
 
     Attributes:
-        expression: finds it; the group `value` is the number where a label comes before it.
+        label: what must stand before it; empty where the number's form is particular enough.
+        expression: finds it with its label; the group `value` is the number.
         holds: the check digits, or what else the number must fulfil.
     """
 
+    label: str
     expression: re.Pattern[str]
     holds: Check
 
@@ -45,13 +47,13 @@ _LEADS = (
 
 def _alone(number: str, holds: Check) -> Form:
     """A number whose form is so particular that it needs no label."""
-    return Form(re.compile(rf"(?<![\w.,/-])(?P<value>{number})(?![\w-])(?![.,]\d)"), holds)
+    return Form("", re.compile(rf"(?<![\w.,/-])(?P<value>{number})(?![\w-])(?![.,]\d)"), holds)
 
 
 def _after(label: str, number: str, holds: Check) -> Form:
     """A number that is one only where a word says so."""
-    expression = rf"(?<!\w)(?:{label}){_LEADS}(?P<value>{number})(?![\w-])(?![.,]\d)"
-    return Form(re.compile(expression, re.IGNORECASE), holds)
+    expression = rf"(?<!\w)(?:{label})(?![^\W\d_]){_LEADS}(?P<value>{number})(?![\w-])(?![.,]\d)"
+    return Form(label, re.compile(expression, re.IGNORECASE), holds)
 
 
 def _any(_number: str) -> bool:
@@ -77,9 +79,7 @@ FORMS = (
         r"\d\d ?(?:0[1-9]|[1-9]\d) ?\d{4} ?[A-Z] ?\d{3}",
         _any,
     ),
-    _after(
-        r"SVNR|SV-Nummer|Sozialversicherungs-?(?:nummer|nr\.?)", r"\d{4} ?\d{6}", vnr.is_valid
-    ),
+    _after(r"SVNR|SV-Nummer|Sozialversicherungs-?(?:nummer|nr\.?)", r"\d{4} ?\d{6}", vnr.is_valid),
     _after(
         r"Steuer-?ID(?:entifikationsnummer)?|Steuerliche Identifikationsnummer|IdNr\.?",
         r"\d\d ?\d{3} ?\d{3} ?\d{3}",
@@ -88,18 +88,31 @@ FORMS = (
     _after(r"DNI|NIF", r"\d{8}[ -]?[A-Z]", dni.is_valid),
     _after(r"NIE", r"[XYZ][ -]?\d{7}[ -]?[A-Z]", nie.is_valid),
     _after(r"BSN|burgerservicenummer", r"\d{3}[ .]?\d{3}[ .]?\d{3}", bsn.is_valid),
-    _after(r"Rijksregister|NISS|registre national", r"\d\d\.?\d\d\.?\d\d-?\d{3}\.?\d\d", nn.is_valid),
+    _after(
+        r"Rijksregister|NISS|registre national", r"\d\d\.?\d\d\.?\d\d-?\d{3}\.?\d\d", nn.is_valid
+    ),
     _after(r"personnummer", r"(?:\d\d)?\d{6}[-+ ]?\d{4}", personnummer.is_valid),
     _after(r"HETU|henkilötunnus", r"\d{6}[-+A]\d{3}[0-9A-Z]", hetu.is_valid),
     _after(r"PESEL", r"\d{11}", pesel.is_valid),
     _after(r"SIN|social insurance", r"\d{3}[ -]?\d{3}[ -]?\d{3}", sin.is_valid),
-    _after(r"Aadhaar", r"[2-9]\d{3} ?\d{4} ?\d{4}", lambda found: verhoeff.is_valid(_digits(found))),
+    _after(
+        r"Aadhaar", r"[2-9]\d{3} ?\d{4} ?\d{4}", lambda found: verhoeff.is_valid(_digits(found))
+    ),
+)
+
+
+_ANY_LABEL = re.compile(
+    rf"(?<!\w)(?:{'|'.join(form.label for form in FORMS if form.label)})(?![^\W\d_])",
+    re.IGNORECASE,
 )
 
 
 def identity_numbers(text: str) -> Iterator[tuple[int, int]]:
     """Where in the text the numbers stand, from and to."""
+    has_label = _ANY_LABEL.search(text) is not None
     for form in FORMS:
+        if form.label and not has_label:
+            continue
         for match in form.expression.finditer(text):
             if form.holds(match["value"]):
                 yield match.span("value")

@@ -11,7 +11,8 @@ EMAIL = re.compile(r"(?<![\w.%+-])[\w.%+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[A-Za-z]{
 IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}")
 
 CARD = re.compile(
-    r"(?<![\w.,/-])(?:\d{13,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{4,5})(?![\w-])"
+    r"(?<![\w.,/-])(?:\d{13,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}"
+    r"|\d{4}([ -])\d{6}\2\d{4,5})(?![\w-])"
 )
 
 IPV4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?!\.?\w)")
@@ -51,7 +52,7 @@ _NUMBER_WORD = r"(?:number|num\.?|no\.?|nr\.?|id|#)"
 RECORD_NUMBER = re.compile(
     r"(?<!\w)(?:MRN|NHC|KVNR|(?:medical|health|hospital|clinical|patient)[ -](?:record|chart|file)"
     rf"(?: {_NUMBER_WORD})?|(?:patient|chart|hospital|health insurance|health card|member|policy)"
-    rf"(?:['’]s)?[ -]{_NUMBER_WORD}|(?:patienten|fall|versicherten|krankenversicherten|akten)-?"
+    rf"(?:['\u2019]s)?[ -]{_NUMBER_WORD}|(?:patienten|fall|(?:kranken)?versicherten|akten)-?"
     r"(?:nummer|nr\.?|id)|(?:num[ée]ro|n[°º]|no) (?:de |du )?(?:dossier|patient|s[ée]jour)"
     r"|(?:n[úu]mero|n[°º]) de (?:historia|paciente|expediente)|historia cl[íi]nica"
     r"|(?:numero|n[°º]) (?:di )?(?:cartella|paziente))"
@@ -64,35 +65,52 @@ _TITLES = (
     r"(?:Dr|Prof|Professor|Doctor|Mr|Mrs|Ms|Miss|Mx|Herrn?|Frau|Mme|Mlle|Monsieur|Madame|Señora?"
     r"|Sra|Dott|Dottor|Dottoressa|Sig|Signora?|Dra|Mevrouw|Meneer)"
 )
-_NAME_WORD = r"(?:[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ]+(?:['’-][A-ZÀ-ÖØ-Þ]?[a-zß-öø-ÿ]+)*|[A-ZÀ-Ý]['’][A-Z][a-z]+)"
+_NAME_WORD = (
+    r"(?:[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ]+(?:(?!['\u2019]s(?!\w))['\u2019-][A-ZÀ-ÖØ-Þ]?[a-zß-öø-ÿ]+)*"
+    r"|[A-ZÀ-Ý]['\u2019][A-Z][a-z]+)"
+)
 _INITIAL = r"(?:[A-Z]\.)"
 _PARTICLE = r"(?:v[oa]n|der?|den|di|da|la|le|del|zu|al|bin|ten|ter)"
-_NAME = (
-    rf"(?:(?:{_INITIAL}|{_NAME_WORD}) ?-?){{0,2}}(?:(?<= ){_PARTICLE} ){{0,2}}{_NAME_WORD}"
-)
+_NAME = rf"(?:(?:{_INITIAL}|{_NAME_WORD}) ?-?){{0,2}}(?:(?<= ){_PARTICLE} ){{0,2}}{_NAME_WORD}"
 TITLED_NAME = re.compile(
     rf"(?<![\w.-])(?:{_TITLES}\.?[ \u00a0])(?:{_TITLES}\.?[ \u00a0]|(?:med|rer|nat|phil)\. ){{0,4}}"
     rf"(?P<value>{_NAME})(?![\w])"
 )
 LABELLED_NAME = re.compile(
     r"(?<!\w)(?:(?i:(?:patient|client|full|nom du|nom de la|nome del|name des|name der|nombre del)"
-    r"(?:['’]s)?[ -](?:name|patient(?:e|en|in)?|paciente|paziente)|name of (?:the )?patient)"
+    r"(?:['\u2019]s)?[ -](?:name|patient(?:e|en|in)?|paciente|paziente)|name of (?:the )?patient)"
     r"|[Pp]atient(?:in|e)?|[Pp]aciente|[Pp]aziente)"
-    rf"[ \t]{{0,2}}:[ \t]{{0,3}}(?P<value>(?:(?:{_INITIAL}|{_NAME_WORD}) ){{1,2}}{_NAME_WORD}"
+    rf" ?:[ \t]{{0,3}}(?P<value>(?:(?:{_INITIAL}|{_NAME_WORD}) ){{1,2}}{_NAME_WORD}"
     rf"|{_NAME_WORD}, {_NAME_WORD})(?!\w)"
 )
 NOT_NAMES = frozenset(
-    "President Universe World America Right Perfect Hyde Strange Evil Potter Who No Yes Hello Hi "
-    "Good Thank Thanks The This That What How Why When Where You Your We It Is Are Do Does In On "
-    "At And Or If For Please Sorry Okay Speaker Chairman Chairwoman Secretary Minister Ambassador "
-    "Kollegin Kollege Doktor Professor Professorin Not Of".split()
+    (
+        *("President", "Universe", "World", "America", "Right", "Perfect", "Hyde", "Strange"),
+        *("Evil", "Potter", "Who", "No", "Yes", "Hello", "Hi", "Good"),
+        *("Thank", "Thanks", "The", "This", "That", "What", "How", "Why"),
+        *("When", "Where", "You", "Your", "We", "It", "Is", "Are"),
+        *("Do", "Does", "In", "On", "At", "And", "Or", "If"),
+        *("For", "Please", "Sorry", "Okay", "Speaker", "Chairman", "Chairwoman", "Secretary"),
+        *(
+            "Minister",
+            "Ambassador",
+            "Kollegin",
+            "Kollege",
+            "Doktor",
+            "Professor",
+            "Professorin",
+            "Not",
+        ),
+        *("Of"),
+    )
 )
 """First words that make a title no title: Mr President, Miss Universe, Patient: Hello Doctor."""
 
 PHONE_LABEL = re.compile(
     r"(?<!\w)(?:tel(?:e(?:phone|fon|fono|foon))?|phone|t[ée]l(?:[ée]phone)?|fax|mobile?|mobil|cell"
     r"|handy|call(?: us| me)?(?: at| on)?|contact|whatsapp|hotline|rufnummer|m[óo]vil|portable)"
-    r"(?: number| no| nr)?[.:]{0,2}[ \t]{0,3}(?P<value>(?:\+|\()?\d(?:[ ()./-]{0,2}\d){5,14})(?![\w%])",
+    r"(?: number| no| nr)?[.:]{0,2}[ \t]{0,3}"
+    r"(?P<value>(?:\+|\()?\d(?:[ ()./-]{0,2}\d){5,14})(?![\w%])",
     re.IGNORECASE,
 )
 INTERNATIONAL = re.compile(r"(?<![\w+.,])(?:\+|00)[1-9](?:[ ().\u00a0/-]{0,3}\d){7,14}(?![\w%])")

@@ -38,7 +38,7 @@ def find(text: str, kinds: frozenset[str] | None = None) -> list[Span]:
     if not gates:
         return []
     found: list[Span] = []
-    for kind, (_, gate, search) in _SEARCHES.items():
+    for kind, gate, search in _SEARCHES:
         if gate in gates and (kinds is None or kind in kinds):
             _take(found, kind, search(text))
     return sorted(found, key=lambda span: span.start)
@@ -88,13 +88,15 @@ def _take(found: list[Span], kind: str, places: Iterable[Place]) -> None:
 
 def _gates(text: str) -> set[str]:
     """What the text has at all, found quickly: most texts need no closer look."""
-    gates = set()
-    if "@" in text:
-        gates.add("@")
+    small = text.lower()
+    gates = {name for name, words in _WORD_GATES.items() if any(map(small.__contains__, words))}
     if _TITLE.search(text):
         gates.add("title")
-    if _DIGIT.search(text):
-        gates |= {name for name, gate in _NUMBER_GATES.items() if gate.search(text)}
+    if not _DIGIT.search(text):
+        return gates - _WITH_DIGITS
+    gates |= {name for name, gate in _NUMBER_GATES.items() if gate.search(text)}
+    if "record" in gates and not _LONG_NUMBER.search(text):
+        gates.remove("record")
     return gates
 
 
@@ -112,11 +114,18 @@ def _record_numbers(text: str) -> Iterator[Place]:
             yield match.span("value")
 
 
-def _names(text: str) -> Iterator[Place]:
-    for expression in (patterns.TITLED_NAME, patterns.LABELLED_NAME):
-        for match in expression.finditer(text):
-            if match["value"].split()[0] not in patterns.NOT_NAMES:
-                yield match.span("value")
+def _titled_names(text: str) -> Iterator[Place]:
+    return _real_names(patterns.TITLED_NAME.finditer(text))
+
+
+def _labelled_names(text: str) -> Iterator[Place]:
+    return _real_names(patterns.LABELLED_NAME.finditer(text))
+
+
+def _real_names(matches: Iterable[re.Match[str]]) -> Iterator[Place]:
+    for match in matches:
+        if match["value"].split()[0] not in patterns.NOT_NAMES:
+            yield match.span("value")
 
 
 def _addresses(text: str) -> Iterator[Place]:
@@ -154,37 +163,53 @@ _FEWEST_GROUPS = 3
 _SHOWN_AT_THE_END = frozenset({"phone", "card", "record_number", "social_security"})
 
 _DIGIT = re.compile(r"\d")
-_TITLE = re.compile(
-    r"\b(?:Dr|Prof|Doctor|Mr|Ms|Miss|Mx|Herr|Frau|Mme|Mlle|M[ao]|Señor|S[ir][ag]|Dott|Dra|Me[vn]"
-    r"|[Pp]a[tcz]i?ente?|Client|client|Full|full|Nom|nom|Nam|nam)"
-)
+_LONG_NUMBER = re.compile(r"\d(?:[-/]?[A-Za-z0-9]){3}")
+_TITLE = re.compile(r"\b(?:D[or]|Prof|M[irsxlaoe]|Herr|Frau|Mme|Señor|S[ir][agr])")
 _NUMBER_GATES = {
     "number": re.compile(r"\d(?:[ ().\u00a0/-]{0,4}\d){5}|[A-Z]{6}\d\d"),
-    "account": re.compile(r"[A-Z]{2}\d\d ?[A-Z0-9]{4}"),
+    "account": re.compile(r"[A-Z]{2}\d\d ?[A-Z0-9]{2}"),
     "dots": re.compile(r"\d\.\d{1,3}\.\d{1,3}\.\d|[0-9A-Fa-f]:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]"),
-    "birth": re.compile(
-        r"b(?i:orn|irth)|B(?i:orn|irth)|(?i:d\.?o\.?b|geb(?:\.|oren|urt)|n[ée]e? le|naiss|naci"
-        r"|nat[oa] il|nasci|geboor|född|födel)"
+}
+_LABELS = ("tient", "tientin", "tiente", "tienten", "ciente", "ziente", "name")
+_WITH_DIGITS = frozenset({"birth", "record"})
+_WORD_GATES = {
+    "@": ("@",),
+    "label": tuple(f"{label}{colon}" for label in _LABELS for colon in (":", " :")),
+    "birth": (
+        *("born", "birth", "dob", "d.o", "do.b", "geb", "né", "nee le", "ne le", "naiss"),
+        *("naci", "nato il", "nata il", "nasci", "föd"),
     ),
-    "record": re.compile(
-        r"(?i:MRN|NHC|KVNR|record|patient|chart|hospital|insurance|health|member|policy|nummer"
-        r"|fallnr|aktennr|versicherten|dossier|s[ée]jour|histori|pacient|expedient|cartella"
-        r"|pazient)"
+    "record": (
+        *("mrn", "nhc", "kvnr", "record", "patient", "chart", "hospital", "insurance", "health"),
+        *("clinical", "member", "policy", "fall", "versicherten", "akten", "dossier", "jour"),
+        *("histori", "paciente", "expediente", "cartella", "paziente"),
     ),
 }
 """Each must be there wherever the searches behind it find something."""
 
-_SEARCHES: dict[str, tuple[str, str, Callable[[str], Iterable[Place]]]] = {
-    "email": ("e-mail", "@", _emails),
-    "iban": ("bank account", "account", accounts),
-    "card": ("card number", "number", cards),
-    "social_security": ("social security number", "number", identity_numbers),
-    "record_number": ("record number", "record", _record_numbers),
-    "birth_date": ("date of birth", "birth", _birth_dates),
-    "ip": ("IP address", "dots", _addresses),
-    "phone": ("phone number", "number", phones),
-    "name": ("name", "title", _names),
+KINDS = {
+    "email": "e-mail",
+    "iban": "bank account",
+    "card": "card number",
+    "social_security": "social security number",
+    "record_number": "record number",
+    "birth_date": "date of birth",
+    "ip": "IP address",
+    "phone": "phone number",
+    "name": "name",
 }
-
-KINDS = {kind: words for kind, (words, _, _) in _SEARCHES.items()}
 """Kinds of personal data in the order of their claim to a place, and what stands in for each."""
+
+_SEARCHES: tuple[tuple[str, str, Callable[[str], Iterable[Place]]], ...] = (
+    ("email", "@", _emails),
+    ("iban", "account", accounts),
+    ("card", "number", cards),
+    ("social_security", "number", identity_numbers),
+    ("record_number", "record", _record_numbers),
+    ("birth_date", "birth", _birth_dates),
+    ("ip", "dots", _addresses),
+    ("phone", "number", phones),
+    ("name", "title", _titled_names),
+    ("name", "label", _labelled_names),
+)
+"""What is looked for, behind which gate, and how."""
