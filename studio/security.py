@@ -24,6 +24,12 @@ JSON_BYTES: Final = 5_000_000
 UPLOADS: Final = ("/api/v1/datasets", "/gradio_api/upload")
 """The routes that take files."""
 
+PIECES: Final = "/api/v1/uploads/"
+"""Below this a piece of a file is put."""
+
+PIECE_BYTES: Final = 8 * 2**20 + 1024
+"""The largest piece, and a little room."""
+
 MULTIPART_BYTES: Final = 1_000_000
 """What boundaries and headers of an upload may add to its file."""
 
@@ -126,6 +132,8 @@ class BodyLimit:
         await self.app(scope, _limited(receive, most), send)
 
     def _most(self, scope: Scope) -> int:
+        if scope["method"] == "PUT" and scope["path"].startswith(PIECES):
+            return PIECE_BYTES
         is_upload = scope["method"] == "POST" and scope["path"].rstrip("/") in UPLOADS
         return self.upload_bytes if is_upload else JSON_BYTES
 

@@ -14,14 +14,32 @@ from starlette.types import Scope
 
 from storage import shipped
 from studio import security
-from studio.api import adapters, chat, contestants, datasets, errors, health, models, runs, sample
+from studio.api import (
+    adapters,
+    analyses,
+    chat,
+    contestants,
+    dataset_rows,
+    datasets,
+    errors,
+    health,
+    models,
+    runs,
+    sample,
+    uploads,
+    versions,
+)
 from studio.services.studio import Studio
 from studio.version import VERSION
 
 Pages = Callable[[FastAPI, Studio], FastAPI]
 
 ROUTERS: list[APIRouter] = [
+    dataset_rows.router,  # before the datasets: their ids would take its template for one
+    versions.router,
     datasets.router,
+    uploads.router,
+    analyses.router,
     models.router,
     runs.router,
     adapters.router,

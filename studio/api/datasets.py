@@ -4,26 +4,28 @@ from datetime import datetime
 from typing import Any
 
 import anyio
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 
-from storage.datasets import Dataset
-from storage.errors import StudioError
 from storage.status import WorkStatus
-from studio.api.errors import STATUS, TooLarge, Unreadable
+from studio.api.analyses import AnalysisAnswer
+from studio.api.errors import Unreadable
+from studio.api.multipart import UploadedFiles
 from studio.api.person import Here, Person
-from studio.api.uploads import UploadedFiles
-from studio.services import datasets
-from studio.services.studio import Studio
+from studio.services import analyses, dataset_rows, datasets, versions
 
 router = APIRouter(prefix="/datasets", tags=["datasets"])
 
-MOST_ROWS = 200
-"""So many rows one page has at most."""
+FIRST_FAULTS = 100
+"""So many unusable lines come with the details; `/faults` has the others."""
 
 
 class DatasetAnswer(BaseModel):
-    """A dataset; `progress` goes from 0 to 1 while the worker reads it."""
+    """A dataset; `progress` goes from 0 to 1 while the worker reads it.
+
+    `target` says what its rows are: chat, text, preference or labelled. `operation` and `parents`
+    say what it was made of, where it is no uploaded file. `rows_held_out` are kept for the exam.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -35,9 +37,16 @@ class DatasetAnswer(BaseModel):
     progress: float
     bytes: int
     sha256: str
+    fingerprint: str | None
     shape: str | None
+    target: str | None
     rows_good: int
+    rows_repaired: int
     rows_refused: int
+    rows_held_out: int
+    mapping: dict[str, Any] | None
+    operation: dict[str, Any] | None
+    parents: list[str]
     error: str | None
     hint: str | None
 
@@ -51,12 +60,17 @@ class Uploaded(DatasetAnswer):
 class DatasetDetails(DatasetAnswer):
     """A dataset with its first unusable lines and what else the worker noticed.
 
-    A fault has `line`, `column` (from 1), `kind`, `reason` and `hint`.
+    A fault has `file`, `line`, `column` (from 1), `kind`, `reason`, `hint` and `text`. `question`
+    is what the worker must be told to go on (status unsure): `columns`, `guess`, `confidence`,
+    `why` and the first raw `rows`. `versions` are the ids of the datasets made of this one.
     """
 
     faults: list[dict[str, Any]]
     warnings: list[Any]
     report: dict[str, Any] | None
+    question: dict[str, Any] | None
+    versions: list[str]
+    care: AnalysisAnswer | None
 
 
 @router.get("")
@@ -77,7 +91,9 @@ async def upload(request: Request, studio: Here, owner: Person) -> Uploaded:
     files = UploadedFiles(request)
     added: list[DatasetAnswer] = []
     while (name := await files.next_file()) is not None:
-        dataset = await anyio.to_thread.run_sync(_receive, studio, owner, name, files)
+        dataset = await anyio.to_thread.run_sync(
+            datasets.receive, studio, owner, name, files.blocks()
+        )
         added.append(DatasetAnswer.model_validate(dataset))
     if not added:
         raise Unreadable("There is no file in the upload.", "Send it in a field named file.")
@@ -90,35 +106,20 @@ def samples(studio: Here, owner: Person) -> list[DatasetAnswer]:
     return [DatasetAnswer.model_validate(each) for each in datasets.add_samples(studio, owner)]
 
 
-def _receive(studio: Studio, owner: str, name: str, files: UploadedFiles) -> Dataset:
-    try:
-        return datasets.receive(studio, owner, name, files.blocks())
-    except StudioError as error:
-        if isinstance(error, tuple(kind for kind, _ in STATUS[:-1])):
-            raise
-        raise TooLarge(error.message, error.hint) from error
-
-
 @router.get("/{dataset_id}")
 def details(studio: Here, owner: Person, dataset_id: str) -> DatasetDetails:
     """Show one dataset with its unusable lines."""
     found = datasets.get(studio, owner, dataset_id)
-    answer = DatasetAnswer.model_validate(found).model_dump()
-    faults = datasets.faults(studio, owner, dataset_id)
-    warnings = (found.report or {}).get("warnings", [])
-    return DatasetDetails(**answer, faults=faults, warnings=warnings, report=found.report)
-
-
-@router.get("/{dataset_id}/rows")
-def rows(
-    studio: Here,
-    owner: Person,
-    dataset_id: str,
-    start: int = Query(0, ge=0),
-    count: int = Query(20, ge=1, le=MOST_ROWS),
-) -> list[dict[str, Any]]:
-    """Show normalised rows from the `start`-th on, counted from 0."""
-    return datasets.rows_page(studio, owner, dataset_id, start, count)
+    care = analyses.care(studio, owner, dataset_id)
+    return DatasetDetails(
+        **DatasetAnswer.model_validate(found).model_dump(),
+        faults=dataset_rows.faults(studio, owner, dataset_id, 0, FIRST_FAULTS),
+        warnings=(found.report or {}).get("warnings", []),
+        report=found.report,
+        question=found.question,
+        versions=versions.children(studio, owner, dataset_id),
+        care=AnalysisAnswer.model_validate(care) if care else None,
+    )
 
 
 @router.delete("/{dataset_id}", status_code=204)

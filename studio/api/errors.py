@@ -13,16 +13,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from storage.errors import Fault, NotFound, Refused, StudioError
 from studio import mishaps
+from studio.services.datasets import TooLarge
+from studio.services.uploads import Misplaced
 
 log = structlog.get_logger()
 
 
 class Unreadable(StudioError):
     """The request itself cannot be understood."""
-
-
-class TooLarge(StudioError):
-    """The upload is larger than the studio takes."""
 
 
 class UnknownKind(StudioError):
@@ -41,11 +39,15 @@ STATUS: list[tuple[type[StudioError], int]] = [
 
 
 class Words(BaseModel):
-    """What went wrong and what to do now; `id` finds an unexpected error in the log."""
+    """What went wrong and what to do now; `id` finds an unexpected error in the log.
+
+    `detail` is for programs: `received`, the bytes of an upload that are there.
+    """
 
     message: str
     hint: str
     id: str | None = None
+    detail: dict[str, int] | None = None
 
 
 class Problem(BaseModel):
@@ -107,6 +109,9 @@ def _studio_error(_request: Request, error: Exception) -> Response:
     if not isinstance(error, StudioError):
         raise error
     status = next(status for kind, status in STATUS if isinstance(error, kind))
+    if isinstance(error, Misplaced):
+        words = Words(message=error.message, hint=error.hint, detail={"received": error.received})
+        return JSONResponse(Problem(error=words).model_dump(exclude_none=True), status)
     faults = {"faults": error.faults} if isinstance(error, Refused) else {}
     return problem(status, error.message, error.hint, **faults)
 

@@ -1,111 +1,79 @@
-"""Files out of a multipart upload, read as they arrive: never whole in memory, never spooled."""
+"""Uploads that survive, over HTTP: begin, put pieces of at most 8 MiB, finish."""
 
-from collections import deque
-from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING
+import anyio
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
 
-from anyio import from_thread
-from fastapi import Request
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
+from studio.api.datasets import DatasetAnswer
+from studio.api.person import Here, Person
+from studio.services import uploads
 
-from studio.api.errors import UnknownKind, Unreadable
-
-if TYPE_CHECKING:
-    from python_multipart.multipart import MultipartCallbacks  # exists for type checkers alone
-
-BLOCK_BYTES = 1 << 20
-"""So much is handed on at a time; each block costs one change of threads."""
+router = APIRouter(prefix="/uploads", tags=["uploads"])
 
 
-class UploadedFiles:
-    """The files of one upload, in the order in which they come.
+class NewUpload(BaseModel):
+    """A file to send; `last_modified` is in milliseconds since 1970."""
 
-    Args:
-        request: a POST whose body is multipart/form-data; only the parts that carry a file name
-            count.
+    model_config = ConfigDict(extra="forbid")
 
-    Raises:
-        UnknownKind: the body is of another kind.
-    """
+    name: str = Field(min_length=1, max_length=1000)
+    size: int = Field(ge=0)
+    last_modified: int
 
-    def __init__(self, request: Request) -> None:
-        kind, options = parse_options_header(request.headers.get("content-type"))
-        boundary = options.get(b"boundary")
-        if kind != b"multipart/form-data" or not boundary:
-            raise UnknownKind("The upload must be multipart/form-data with a field named file.")
-        self._body: AsyncIterator[bytes] = request.stream()
-        self._events: deque[tuple[str, bytes]] = deque()
-        self._header = self._value = self._disposition = b""
-        try:
-            self._parser = MultipartParser(boundary, self._callbacks())
-        except FormParserError as error:
-            raise Unreadable(f"The upload cannot be read: {error}.") from error
 
-    async def next_file(self) -> str | None:
-        """Return the name of the next file, whose content `blocks` then gives; None at the end."""
-        while True:
-            kind, value = await self._event()
-            if kind == "end":
-                return None
-            if kind == "part":
-                _, options = parse_options_header(value)
-                if b"filename" in options:
-                    return options[b"filename"].decode("utf-8", "replace")
+class UploadAnswer(BaseModel):
+    """An upload; of `size` bytes `received` are safely there: go on from that offset."""
 
-    def blocks(self) -> Iterator[bytes]:
-        """Give the content of the present file, block by block; for a worker thread."""
-        while block := from_thread.run(self._block):
-            yield block
+    model_config = ConfigDict(from_attributes=True)
 
-    async def _block(self) -> bytes:
-        block = bytearray()
-        while len(block) < BLOCK_BYTES:
-            kind, value = await self._event()
-            if kind == "part_end":
-                self._events.appendleft((kind, value))  # so that the next block is empty
-                break
-            block += value
-        if not block:
-            self._events.popleft()
-        return bytes(block)
+    id: str
+    name: str
+    size: int
+    received: int
+    dataset_id: str | None
 
-    async def _event(self) -> tuple[str, bytes]:
-        while not self._events:
-            chunk = await anext(self._body, b"")
-            if not chunk:
-                raise Unreadable("The upload ended in the middle.", "Upload the file again.")
-            try:
-                self._parser.write(chunk)
-            except FormParserError as error:
-                raise Unreadable(f"The upload cannot be read: {error}.") from error
-        return self._events.popleft()
 
-    def _callbacks(self) -> "MultipartCallbacks":
-        return {
-            "on_part_begin": self._part_begin,
-            "on_header_field": self._header_field,
-            "on_header_value": self._header_value,
-            "on_header_end": self._header_end,
-            "on_headers_finished": lambda: self._events.append(("part", self._disposition)),
-            "on_part_data": self._part_data,
-            "on_part_end": lambda: self._events.append(("part_end", b"")),
-            "on_end": lambda: self._events.append(("end", b"")),
-        }
+class FinishedUpload(DatasetAnswer):
+    """The dataset of an upload; `known`: its content was there already."""
 
-    def _part_begin(self) -> None:
-        self._header = self._value = self._disposition = b""
+    known: bool
 
-    def _header_field(self, data: bytes, start: int, end: int) -> None:
-        self._header += data[start:end]
 
-    def _header_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
+@router.post("", status_code=201)
+def begin(studio: Here, owner: Person, file: NewUpload) -> UploadAnswer:
+    """Begin, or go on: the same file (name, size, time) has the upload that was broken off."""
+    found = uploads.begin(studio, owner, file.name, file.size, file.last_modified)
+    return UploadAnswer.model_validate(found)
 
-    def _header_end(self) -> None:
-        if self._header.lower() == b"content-disposition":
-            self._disposition = self._value
-        self._header = self._value = b""
 
-    def _part_data(self, data: bytes, start: int, end: int) -> None:
-        self._events.append(("data", data[start:end]))
+_PIECE = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+
+
+@router.put("/{upload_id}", openapi_extra={"requestBody": {"required": True, "content": _PIECE}})
+async def put(
+    request: Request, studio: Here, owner: Person, upload_id: str, offset: int = Query(ge=0)
+) -> UploadAnswer:
+    """Put a piece; 409 says in `error.detail.received` where to go on if that is not `offset`."""
+    piece = await request.body()  # the guard lets no more than a piece through
+    found = await anyio.to_thread.run_sync(uploads.put, studio, owner, upload_id, offset, piece)
+    return UploadAnswer.model_validate(found)
+
+
+@router.get("/{upload_id}")
+def details(studio: Here, owner: Person, upload_id: str) -> UploadAnswer:
+    """Show how much has arrived."""
+    return UploadAnswer.model_validate(uploads.get(studio, owner, upload_id))
+
+
+@router.post("/{upload_id}/finish", status_code=201)
+def finish(studio: Here, owner: Person, upload_id: str) -> FinishedUpload:
+    """Make a dataset of the whole file; asked again it gives the same one."""
+    found, known = uploads.finish(studio, owner, upload_id)
+    answer = DatasetAnswer.model_validate(found).model_dump()
+    return FinishedUpload(**answer, known=known)
+
+
+@router.delete("/{upload_id}", status_code=204)
+def delete(studio: Here, owner: Person, upload_id: str) -> None:
+    """Throw away what has arrived."""
+    uploads.delete(studio, owner, upload_id)

@@ -5,6 +5,9 @@ import unicodedata
 
 LONGEST = 120
 
+KINDS = (".gz", ".zip", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
+"""Endings of the files that the studio reads."""
+
 _UNSAFE_IN_A_FILE_NAME = re.compile(r"[^\w.-]+")
 
 
@@ -23,6 +26,14 @@ def for_download(name: str, suffix: str) -> str:
     """Return a file name that every system accepts, for a download."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     return (_UNSAFE_IN_A_FILE_NAME.sub("-", plain).strip("-.")[:80] or "studio") + suffix
+
+
+def without_kind(name: str) -> str:
+    """Return the name of a data file without its endings: rows of `rows.jsonl.gz`."""
+    for kind in KINDS:
+        if name.lower().endswith(kind) and len(name) > len(kind):
+            name = name[: -len(kind)]
+    return name
 
 
 def _breaks(character: str) -> bool:

@@ -1,0 +1,105 @@
+"""Which column of a file is what: the person's answer to the worker's question."""
+
+from typing import Any
+
+from storage import datasets as stored
+from storage import mappings
+from storage.datasets import Dataset
+from storage.errors import Fault, Refused, StudioError
+from storage.mappings import Mapping
+from studio.services import datasets, forms
+from studio.services.studio import Studio
+from worker import tasks
+
+_ONE = (
+    "messages",
+    "answer",
+    "system",
+    "history",
+    "text",
+    "chosen",
+    "rejected",
+    "label",
+    "tools",
+    "split",
+)
+"""Parts of a mapping that name one column; `question` may name several."""
+
+
+def answer(
+    studio: Studio, owner: str, dataset_id: str, values: dict[str, Any], *, remember: bool = True
+) -> Dataset:
+    """Say how a file's columns are read; the worker goes on. Remembered for files of this shape.
+
+    Raises:
+        NotFound: there is no such dataset of that owner.
+        Refused: with every fault at once, by field.
+        StudioError: the file has been read already.
+    """
+    found = datasets.get(studio, owner, dataset_id)
+    faults = _faults(found, values)
+    if faults:
+        raise Refused([Fault(f"mapping.{field}", words) for field, words in faults.items()])
+    names = _names(found)
+    signature = mappings.signature(names) if remember and names else None
+    changed = stored.answer(studio.database, owner, dataset_id, Mapping(**values), signature)
+    studio.doorbell.ring()
+    return changed
+
+
+def preview(studio: Studio, owner: str, dataset_id: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Read the first rows of a file with a mapping that is not decided yet.
+
+    Returns:
+        `rows`: for each the normalised row or `{"refused": reason}`, none while something is
+        missing; `faults`: words by part of the mapping.
+
+    Raises:
+        NotFound: there is no such dataset of that owner.
+        StudioError: the worker has no question about this file.
+    """
+    found = datasets.get(studio, owner, dataset_id)
+    if found.question is None:
+        raise StudioError(
+            f"Nothing is unclear about the columns of {found.name}.",
+            "A preview is there while the studio asks which column is what.",
+        )
+    faults = _faults(found, values)
+    if faults:
+        return {"rows": [], "faults": faults}
+    return tasks.preview_mapping(found.question["rows"], Mapping(**values))
+
+
+def parsed(values: object, field: str = "mapping") -> Mapping:
+    """Return the mapping that the values describe. Raises Refused with every fault, by field."""
+    return forms.read(Mapping.model_validate, values, field)
+
+
+def unknown(mapping: Mapping, names: list[str]) -> dict[str, str]:
+    """Return words for each part of a mapping that names a column which is not there."""
+    chosen = {part: [name] for part in _ONE if (name := getattr(mapping, part)) is not None}
+    chosen["question"] = list(mapping.question)
+    return {
+        part: f"There is no column {name}. There are: {', '.join(names)}."
+        for part, wanted in chosen.items()
+        for name in wanted
+        if name not in names
+    }
+
+
+def _faults(found: Dataset, values: dict[str, Any]) -> dict[str, str]:
+    """Return words by part of the mapping; a part that is still to be chosen has its own."""
+    try:
+        mapping = parsed(values)
+    except Refused as error:
+        told = {fault.field.removeprefix("mapping").lstrip("."): fault for fault in error.faults}
+        missing = Mapping.model_construct(**values).missing() if list(told) == [""] else ()
+        return dict.fromkeys(missing, "Choose a column.") or {
+            part: fault.message for part, fault in told.items()
+        }
+    names = _names(found)
+    return unknown(mapping, names) if names else {}
+
+
+def _names(found: Dataset) -> list[str]:
+    return [column["name"] for column in (found.question or {}).get("columns", [])]
