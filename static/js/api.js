@@ -10,12 +10,16 @@ export class ApiError extends Error {
     this.status = status;
     this.hint = error.hint ?? "";
     this.faults = body?.faults ?? [];
+    this.received = error.received ?? body?.received ?? body?.detail?.received ?? null;
   }
 }
 
-async function call(method, path, body) {
-  const options = { method, headers: { accept: "application/json" } };
-  if (body !== undefined) {
+async function call(method, path, body, signal) {
+  const options = { method, headers: { accept: "application/json" }, signal };
+  if (body instanceof Blob) {
+    options.headers["content-type"] = "application/octet-stream";
+    options.body = body;
+  } else if (body !== undefined) {
     options.headers["content-type"] = "application/json";
     options.body = JSON.stringify(body);
   }
@@ -33,7 +37,7 @@ async function answer(path, options) {
     restored();
     return [response, text];
   } catch {
-    if (!leaving) lost();
+    if (!leaving && !options.signal?.aborted) lost();
     throw new ApiError(0, { error: { message: t("connection.lost") } });
   }
 }
@@ -45,6 +49,7 @@ addEventListener("pageshow", () => { leaving = false; });
 
 export const get = (path) => call("GET", path);
 export const post = (path, body = {}) => call("POST", path, body);
+export const put = (path, body, signal) => call("PUT", path, body, signal);
 export const remove = (path) => call("DELETE", path);
 export const parameter = (name) => new URLSearchParams(location.search).get(name);
 

@@ -29,7 +29,7 @@ export function progress(share, words) {
   return h("div", { class: "ts-progress" }, bar, h("span", { class: "ts-soft" }, `${percent} %${words ? ` · ${words}` : ""}`));
 }
 
-const SIGNS = { queued: "◷", waiting: "◷", starting: "◌", working: "◌", running: "▶", finished: "✓", ready: "✓", stopped: "■", failed: "!", discarded: "×" };
+const SIGNS = { queued: "◷", waiting: "◷", starting: "◌", working: "◌", unsure: "?", running: "▶", finished: "✓", ready: "✓", stopped: "■", failed: "!", discarded: "×" };
 
 export function chip(status) {
   return h("span", { class: `ts-chip ts-${status}` }, `${SIGNS[status] ?? ""} ${t(`status.${status}`)}`);
@@ -37,6 +37,26 @@ export function chip(status) {
 
 export function fact(label, value, title) {
   return h("div", { class: "ts-fact", title }, h("span", { class: "ts-soft" }, label), h("strong", {}, value));
+}
+
+// A form's field: the control needs an id; `help` is one sentence below it.
+export function field(label, control, help = null) {
+  if (help) control.setAttribute("aria-describedby", `${control.id}-help`);
+  return h("div", { class: "ts-field" }, h("label", { for: control.id }, label), control, help ? h("p", { class: "ts-soft ts-small", id: `${control.id}-help` }, help) : null);
+}
+
+// A list to choose one from; `options` are [value, words].
+export function choice(id, options, chosen = "", onchange = () => {}) {
+  const select = h("select", { id }, options.map(([value, words]) => h("option", { value, selected: value === chosen }, words)));
+  select.addEventListener("change", () => onchange(select.value));
+  return select;
+}
+
+// A box to tick, with its words beside it.
+export function tick(id, words, checked = false, onchange = () => {}) {
+  const box = h("input", { type: "checkbox", id, checked });
+  box.addEventListener("change", () => onchange(box.checked));
+  return h("label", { class: "ts-tick", for: id }, box, words);
 }
 
 export function empty(title, words, ...actions) {

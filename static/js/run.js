@@ -6,6 +6,7 @@ import { Curves } from "./curves.js";
 import { fill, fillWhenChanged, h } from "./dom.js";
 import { bytes, count, duration, moment, number } from "./format.js";
 import { button, chip, empty, fact, link, notice, problem, progress } from "./parts.js";
+import { drawFirstBatch } from "./tokens.js";
 import { t } from "./words.js";
 
 const ACTIVE = ["queued", "starting", "running"];
@@ -51,11 +52,14 @@ class RunPage {
     this.table = h("div", {});
     this.log = h("pre", { class: "ts-log", tabindex: "0", "aria-label": t("run.log") });
     this.settings = h("div", {});
+    this.batch = h("div", {});
+    this.batchCard = h("details", { class: "ts-card", hidden: true }, h("summary", {}, t("batch.title")), this.batch);
     fill(this.root, head,
       h("section", { class: "ts-card" }, h("h2", {}, t("run.curves")), this.#controls(), this.summary,
         h("h3", {}, t("curve.loss_title")), this.loss,
         h("div", { class: "ts-charts" }, this.small.map(({ name, place }) => h("div", {}, h("h3", {}, t(`curve.${name}`)), place))),
         h("details", {}, h("summary", {}, t("run.table")), this.table)),
+      this.batchCard,
       h("details", { class: "ts-card" }, h("summary", {}, t("run.settings")), this.settings),
       h("details", { class: "ts-card" }, h("summary", {}, t("run.log")), this.log));
     new MutationObserver(() => this.#drawCurves()).observe(document.body, { attributes: true, attributeFilter: ["class"] });
@@ -78,6 +82,15 @@ class RunPage {
     fillWhenChanged(this.settings, [this.run.spec, this.run.facts], () => this.#drawSettings());
     if (wasActive && !ACTIVE.includes(this.run.status)) await this.#ended();
     if (changed) this.#drawCurves();
+    if (changed && this.batchCard.hidden && this.curves.points("loss").length) await this.#readFirstBatch();
+  }
+
+  // There once the trainer has fetched it; runs of earlier releases have none.
+  async #readFirstBatch() {
+    const batch = await get(`/api/v1/runs/${this.id}/first-batch`).catch((error) => { if (error.status !== 404) throw error; return null; });
+    if (!batch) return;
+    fill(this.batch, drawFirstBatch(batch));
+    this.batchCard.hidden = false;
   }
 
   async #ended() {

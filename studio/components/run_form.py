@@ -1,6 +1,7 @@
 """The form of a run, drawn from `RunSpec`: presets fill it in, each change updates the plan."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import gradio as gr
 from gradio.components import Component
@@ -44,7 +45,7 @@ class RunForm:
 
     def connect(self, page: gr.Blocks) -> None:
         """Connect the widgets' events; call once, inside the page."""
-        shown = [self.card, self.badge, self.start]
+        shown = [self.card, self.badge, self.start, self.seen]
         filled = [*self.inputs, *shown]
         page.load(self.open, None, filled, show_progress="hidden")
         gr.on(
@@ -117,6 +118,7 @@ class RunForm:
         with gr.Row(equal_height=False):
             with gr.Column(scale=3):
                 self._group("basics")
+                self.seen = gr.Markdown(elem_id="chosen-data")
                 with gr.Accordion(say("train.advanced"), open=False, elem_id="advanced"):
                     with gr.Row():
                         self.badge = gr.Markdown(say("train.unchanged"))
@@ -160,11 +162,23 @@ class RunForm:
         ]
 
     def _judged(self, values: Update) -> list[Any]:
-        """Return the plan card, the badge of changed settings, and whether Start can be pressed."""
+        """Return the plan card, the badge of changes, whether Start can be pressed, the data."""
         planned = runs.plan(self.studio, LOCAL_PERSON, _given(values))
         changed = self._changed(values)
         badge = say("train.changed", n=changed) if changed else say("train.unchanged")
-        return [plan_card.markdown(planned), badge, gr.update(interactive=not planned.faults)]
+        start = gr.update(interactive=not planned.faults)
+        return [plan_card.markdown(planned), badge, start, self._data(values)]
+
+    def _data(self, values: Update) -> str:
+        """Return what is known of the chosen data: its own exam, and where to see its tokens."""
+        there = datasets.listing(self.studio, LOCAL_PERSON)
+        chosen = [data for data in there if data.id == values.get("dataset_id")]
+        if not chosen or chosen[0].status is not WorkStatus.READY:
+            return ""
+        asked = {"dataset": chosen[0].id, "view": "learned", "model": values.get("base_model_id")}
+        link = f"[{say('train.see')}](/data?{urlencode(asked)})"
+        held_out = chosen[0].rows_held_out
+        return f"{say('train.held_out', n=f'{held_out:,}')} {link}" if held_out else link
 
     def _changed(self, values: Update) -> int:
         if not values.get("dataset_id") or not values.get("base_model_id"):
