@@ -10,12 +10,16 @@ import psutil
 from storage.base_models import Base
 from storage.datasets import Dataset
 from storage.errors import Fault
+from storage.mappings import Target
 from storage.model_facts import ModelFacts
 from storage.specs import RunSpec
 from storage.status import WorkStatus
 
 TEMPLATE_TOKENS = 10
 """A question and an answer in ChatML: roles, marks and line ends, counted on the starter model."""
+
+_LEARNED = frozenset({Target.CHAT, Target.TEXT})
+"""What a run can learn from; better and worse answers take another way of training."""
 
 _EXAMS = 10
 """So many evaluations a run holds where nothing else is asked for (worker/training/arguments)."""
@@ -106,14 +110,29 @@ def plan(
 
 
 def _prepared_faults(data: Dataset, model: Base) -> list[Fault]:
-    faults = []
-    if data.status is WorkStatus.FAILED:
-        faults.append(Fault("dataset_id", f"{data.name} could not be read: {data.error}"))
-    elif data.status is WorkStatus.READY and data.rows_good < 2:
-        faults.append(Fault("dataset_id", "At least two good examples are needed."))
+    words = _data_words(data)
+    faults = [Fault("dataset_id", words)] if words else []
     if model.status is WorkStatus.FAILED:
         faults.append(Fault("base_model_id", f"{model.name} cannot be used: {model.error}"))
     return faults
+
+
+def _data_words(data: Dataset) -> str:
+    """Return why nothing can be learned from the data; empty where it can, or will be read yet."""
+    if data.status is WorkStatus.FAILED:
+        return f"{data.name} could not be read: {data.error}"
+    if data.status is WorkStatus.UNSURE:
+        return f"Say first which column of {data.name} is the question and which the answer."
+    if data.target is not None and data.target not in _LEARNED:
+        return (
+            f"{data.name} holds better and worse answers, not conversations. Make conversations "
+            "of the chosen answers first: open the data, then Prepare."
+        )
+    if data.status is WorkStatus.READY and data.rows_good < 2:
+        return "At least two good examples are needed."
+    if data.status is WorkStatus.READY and data.rows_held_out >= data.rows_good:
+        return f"All rows of {data.name} are kept for the exam; nothing is left to learn from."
+    return ""
 
 
 def _model_faults(spec: RunSpec, facts: ModelFacts) -> list[Fault]:
@@ -170,20 +189,26 @@ def _amount(spec: RunSpec, data: Dataset, facts: ModelFacts | None) -> _Amount |
     """
     if data.status is not WorkStatus.READY or not data.report or facts is None:
         return None
-    rows = max(1, round(data.rows_good * (1 - spec.eval_share)))
+    exam = _exam_rows(spec, data)
+    rows = max(1, round(data.rows_good - exam))
     a_row = min(float(spec.max_length), _tokens(data, facts, "mean"))
     blocks = math.ceil(rows * a_row / spec.max_length) if spec.packing else rows
     a_reading = math.ceil(blocks / spec.effective_batch)
     steps = spec.max_steps or max(1, math.ceil(spec.epochs * a_reading))
     exams = math.ceil(steps / spec.eval_every) if spec.eval_every else min(steps, _EXAMS)
-    exam_tokens = exams * data.rows_good * spec.eval_share * a_row
+    exam_tokens = exams * exam * a_row
     return _Amount(steps, round(steps / a_reading * rows * a_row), round(exam_tokens))
+
+
+def _exam_rows(spec: RunSpec, data: Dataset) -> float:
+    """Return how many rows are kept for the exam: those that the data marks, else the share."""
+    return float(data.rows_held_out) or data.rows_good * spec.eval_share
 
 
 def _tokens(data: Dataset, facts: ModelFacts, which: str) -> float:
     """Return the tokens of the mean or of the longest row, chat template included."""
     characters = float(data.report["characters"][which]) if data.report else 0.0
-    template = 0 if data.shape == "text" else TEMPLATE_TOKENS
+    template = 0 if "text" in (data.shape, data.target) else TEMPLATE_TOKENS
     return characters / characters_per_token(facts.vocabulary_size) + template
 
 
@@ -243,8 +268,7 @@ def _warnings(
         found.append(Fault("batch_size", words + " A shorter length or 4-bit loading helps."))
     if data.status is WorkStatus.READY and data.rows_good < 50:
         found.append(Fault("dataset_id", f"Only {data.rows_good} examples: expect small changes."))
-    if spec.eval_share == 0 and spec.early_stopping:
-        found.append(Fault("eval_share", "Without an exam the run cannot stop early by itself."))
+    found += _exam(spec, data)
     if facts is not None and not facts.has_chat_template:
         found.append(
             Fault("base_model_id", "This model has no chat template; a plain one will be used.")
@@ -253,6 +277,15 @@ def _warnings(
     if spec.alpha > 4 * spec.rank:
         found.append(Fault("alpha", "More than four times the rank often drowns the base model."))
     return found
+
+
+def _exam(spec: RunSpec, data: Dataset) -> list[Fault]:
+    if data.rows_held_out:
+        words = f"The data itself keeps {data.rows_held_out:,} rows for the exam; this share"
+        return [Fault("eval_share", f"{words} does nothing.")]
+    if spec.eval_share == 0 and spec.early_stopping:
+        return [Fault("eval_share", "Without an exam the run cannot stop early by itself.")]
+    return []
 
 
 def _cut(spec: RunSpec, data: Dataset, facts: ModelFacts | None) -> list[Fault]:

@@ -55,13 +55,19 @@ def rows(  # noqa: PLR0913  (a query's parameters)
     start: int = Query(0, ge=0),
     count: int = Query(20, ge=1, le=MOST_ROWS),
     search: str = Query("", max_length=1000),
+    after: int = Query(0, ge=0),
 ) -> list[dict[str, Any]]:
     """Show rows from number `start` on (from 0), or those that hold the words searched.
 
-    Each has its `row` number, `line` and `hash`. The header Studio-Next-Row has the `start` to go
-    on from; a long search stops early, perhaps with no row yet, and is gone on with in this way.
+    Each has its `row` number, `line` and `hash`. Of what a search finds, `start` are passed over;
+    it begins at row `after`. A long search stops early, perhaps with no row yet: the header
+    Studio-Next-Row then has the `after` to go on from. Without a search it has the next `start`.
     """
-    found = dataset_rows.page(studio, owner, dataset_id, start, count, search)
+    if search.strip():
+        span = (start, count)
+        found = dataset_rows.search(studio, owner, dataset_id, search, span, after)
+    else:
+        found = dataset_rows.page(studio, owner, dataset_id, start, count)
     if found.next is not None:
         response.headers[NEXT] = str(found.next)
     return found.rows

@@ -207,6 +207,12 @@ def curves(studio: Here, owner: Person, run_id: str) -> CurvesAnswer:
     return CurvesAnswer(curves=columns, cursor=found.cursor)
 
 
+@router.get("/{run_id}/first-batch")
+def first_batch(studio: Here, owner: Person, run_id: str) -> dict[str, Any]:
+    """Show the first batch as the trainer was given it: `examples` with their `tokens`."""
+    return runs.first_batch(studio, owner, run_id)
+
+
 @router.get("/{run_id}/log")
 def log(studio: Here, owner: Person, run_id: str, offset: int | None = None) -> LogAnswer:
     """Give the log from an offset in bytes on; without one, its end."""

@@ -1,12 +1,13 @@
 """Runs: check, plan, start, stop, resume, duplicate, and read their curves and log."""
 
 import codecs
+import json
 from dataclasses import dataclass
 from typing import Any
 
 from storage import artifacts, checkpoints, curves, metrics, owned, runs, specs
 from storage.curves import Opening
-from storage.errors import Fault, NotFound, Refused
+from storage.errors import Fault, NotFound, Refused, StudioError
 from storage.metrics import News
 from storage.runs import Run
 from storage.specs import RunSpec
@@ -20,6 +21,9 @@ from studio.services.studio import Studio
 
 LOG_BYTES = 200_000
 """So much of the end of a log is shown at most."""
+
+FIRST_BATCH = "first_batch.json"
+"""In a run's folder: what the trainer was given first."""
 
 _INSIDE_A_CHARACTER = bytes(range(0x80, 0xC0))
 """Bytes of UTF-8 that begin no character."""
@@ -46,7 +50,7 @@ def preset(studio: Studio, owner: str, name: str, dataset_id: str, base_model_id
     data = datasets.get(studio, owner, dataset_id)
     known = base_models.facts(found)
     small = presets.is_small(found, known)
-    chosen = presets.settings(name, known, data.rows_good, small=small)
+    chosen = presets.settings(name, known, data.rows_good - data.rows_held_out, small=small)
     named = {"name": f"{data.name} on {found.name}"[:120], "preset": name}
     return specs.parse(
         {"dataset_id": dataset_id, "base_model_id": base_model_id, **named, **chosen}
@@ -161,6 +165,24 @@ def opening(studio: Studio, owner: str, run_id: str) -> Opening:
     """Return a run's whole curves, at most 1,000 points each, and the cursor to go on from."""
     get(studio, owner, run_id)
     return curves.opening(studio.database, run_id)
+
+
+def first_batch(studio: Studio, owner: str, run_id: str) -> dict[str, Any]:
+    """Return the first batch that a run's trainer was given, token by token.
+
+    Raises:
+        NotFound: there is no such run of that owner.
+        StudioError: it has not fetched its first batch yet.
+    """
+    run = get(studio, owner, run_id)
+    path = studio.artifacts.run(run_id) / FIRST_BATCH
+    if not path.is_file():
+        raise StudioError(
+            f"The first batch of {run.name} is not there yet.",
+            "It is written down when the training begins.",
+        )
+    found: dict[str, Any] = json.loads(path.read_bytes())
+    return found
 
 
 def log(studio: Studio, owner: str, run_id: str, offset: int | None = None) -> Log:
