@@ -15,7 +15,9 @@ BATCH_BYTES = 1 << 20  # about as many bytes of records make a batch
 class Limits:
     """How far packed files may unfold; both are watched while reading."""
 
-    most_bytes: int = 20_000_000_000  # of all parts of the file together, unpacked
+    most_bytes: int = (
+        20_000_000_000  # of one packed file, and of all files of an archive by its word
+    )
     most_ratio: float = 100.0  # unpacked bytes for a packed one; text seldom passes 20
 
 

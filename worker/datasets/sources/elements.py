@@ -92,14 +92,14 @@ class Elements:
         return Element(text, line, column, NOT_JSON)
 
     def _take_good(self, size: int, value: Any) -> bytes:
-        """Strict JSON holds line ends only between its parts, where a space does as well."""
+        """Strict JSON holds line ends only between its parts, where they may be left out."""
         cursor = self._cursor
         text = cursor.text[cursor.at : cursor.at + size]
         if not self._first_name and type(value) is dict and value:
             found = _FIRST_NAME.match(text)
             self._first_name = found[1] if found else b""
         cursor.move(size)
-        return text.replace(b"\n", b" ") if b"\n" in text else text
+        return b"".join([line.strip() for line in text.split(b"\n")]) if b"\n" in text else text
 
     def _broken(self, end: End, size: int, line: int, column: int) -> Element:
         cursor = self._cursor

@@ -19,7 +19,7 @@ class Layout(Enum):
     LINES = "one a line"
     LIST = "the elements of one list"
     OBJECT = "one object, which may hold lists or columns, or is the only example"
-    PERHAPS_OBJECT = "an object that holds lists, or else broken lines"
+    PERHAPS_OBJECT = "an object that holds lists or columns, or else lines"
     FOLLOWING = "objects over several lines each, one after the other"
 
 
@@ -33,7 +33,7 @@ def layout(content: Content) -> Layout:
     if _is_json(first):
         if rest.strip() or (ended and not whole):
             return Layout.LINES
-        return Layout.LIST if head.startswith(b"[") else Layout.OBJECT
+        return Layout.LIST if head.startswith(b"[") else Layout.PERHAPS_OBJECT
     if head.startswith(b"["):
         return Layout.LIST if _starts_list(head, whole) else Layout.LINES
     return _object_layout(head, whole)
@@ -79,7 +79,7 @@ def _object_layout(head: bytes, whole: bool) -> Layout:
     while cursor.next() == b",":
         cursor.move(1)
     if not cursor.next():
-        return Layout.OBJECT if spreads else Layout.LINES
+        return Layout.OBJECT if spreads else Layout.PERHAPS_OBJECT
     return Layout.FOLLOWING if spreads and _spreads(cursor, whole) else Layout.LINES
 
 
@@ -99,6 +99,8 @@ def _has_good_line(head: bytes) -> bool:
 
 
 def _is_json(line: bytes) -> bool:
+    if len(line) > LINE_LIMIT:
+        return False  # no record of its own, whatever it is
     try:
         loads(line)
     except JSONDecodeError:

@@ -1,7 +1,5 @@
 """What a single JSON object that fills a file holds: tables, columns, or one record."""
 
-from typing import Any
-
 from storage.errors import StudioError
 from worker.datasets.faults import quoted
 from worker.datasets.sources.batch import Part
@@ -38,6 +36,20 @@ LISTS = {
     "dialogs",
     "dialogues",
 }
+# Lists of these names hold the turns of one example, unless there are lists within their elements.
+_TURNS = {
+    "messages",
+    "conversation",
+    "conversations",
+    "dialog",
+    "dialogue",
+    "turns",
+    "history",
+    "prompt",
+    "completion",
+    "chosen",
+    "rejected",
+}
 # Texts of these names beside a list tell that the object is an example itself.
 _OWN_TEXTS = {
     "instruction",
@@ -66,14 +78,14 @@ def parts_of_object(content: Content, name: str) -> list[Part] | None:
         return None
     if tables := _tables(fields):
         return _listed(content, name, fields, tables)
-    if fields and all(field.is_list and not _is_turn(field.sample) for field in fields):
+    if fields and all(field.is_list and not _holds_turns(field) for field in fields):
         return [_columns(content, name, fields)]
     return [Following(name=name, format="json", size=content.size, content=content)]
 
 
 def _tables(fields: list[Field]) -> list[Field]:
     """The fields that are lists of examples."""
-    if any(field.is_list and _is_turn(field.sample) for field in fields):
+    if any(_holds_turns(field) for field in fields):
         return []
     named = [field for field in fields if _is_named(field)]
     if named:
@@ -89,13 +101,18 @@ def _is_named(field: Field) -> bool:
     return known and field.is_list and isinstance(field.sample, dict | list)
 
 
-def _is_turn(value: Any) -> bool:
-    """Whether it is a turn of a conversation, so that a list of such is one example."""
-    return isinstance(value, dict) and ("role" in value or "from" in value)
+def _holds_turns(field: Field) -> bool:
+    """Whether the field is a list of the turns of a conversation, which is one example."""
+    if not field.is_list or not isinstance(field.sample, dict):
+        return False
+    if "role" in field.sample or "from" in field.sample:
+        return True
+    deeper = any(isinstance(value, list) for value in field.sample.values())
+    return field.name.lower() in _TURNS and not deeper
 
 
 def _listed(content: Content, name: str, fields: list[Field], tables: list[Field]) -> list[Part]:
-    others = [quoted(field.name) for field in fields if field.is_list and field not in tables]
+    others = [quoted(field.name) for field in fields if field.count and field not in tables]
     left_out = f"Beside the examples the file holds {', '.join(others[:5])}, which was not read."
     parts: list[Part] = []
     for field in tables:

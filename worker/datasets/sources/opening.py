@@ -126,12 +126,13 @@ def _of_json(content: Content, name: str) -> list[Part]:
         return [_lines(content, name)]
     if kind is Layout.LIST:
         return [Listed(name=name, format="json", size=content.size, content=unified)]
-    if kind in (Layout.OBJECT, Layout.PERHAPS_OBJECT) and (parts := parts_of_object(unified, name)):
-        if kind is Layout.OBJECT or not isinstance(parts[0], Following):
-            return parts
-    if kind is Layout.PERHAPS_OBJECT:
-        return [_lines(content, name)]
-    return [Following(name=name, format="json", size=content.size, content=unified)]
+    following = Following(name=name, format="json", size=content.size, content=unified)
+    if kind is Layout.FOLLOWING:
+        return [following]
+    parts = parts_of_object(unified, name)
+    if kind is Layout.OBJECT:
+        return parts or [following]
+    return parts if parts and not isinstance(parts[0], Following) else [_lines(content, name)]
 
 
 def _lines(content: Content, name: str) -> Lines:
