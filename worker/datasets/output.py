@@ -1,32 +1,37 @@
-"""Writes the rows, their offsets and the faults of one inspection."""
+"""Writes the rows, their offsets and lines, the faults and the repairs of one inspection."""
 
-import sys
-from array import array
+import hashlib
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
-from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
+import numpy as np
 import orjson
 
-from worker.datasets.faults import RowFault
+from worker.datasets.faults import RowFault, RowRepair
 
 FAULTS_KEPT = 1_000
+ROWS, INDEX, LINES = "rows.jsonl", "rows.idx", "lines.idx"
+FAULTS, REPAIRS, KEYS = "faults.jsonl", "repairs.jsonl", "keys.tmp"
+FILES = (ROWS, INDEX, LINES, FAULTS, REPAIRS, KEYS)
+
+Numbers = np.ndarray[tuple[int], np.dtype[np.uint64]]
 
 
 class Output:
-    """The open files of a target folder; rows are gathered and written batch by batch."""
+    """The open files of a target folder, written batch by batch."""
 
     def __init__(self, target: Path) -> None:
-        self.hashes = target / "hashes.tmp"
+        self.keys = target / KEYS
         self.faults: list[RowFault] = []
         self._position = 0
-        self._rows: list[bytes] = []
-        self._digests: list[bytes] = []
-        self._files = [
-            (target / name).open("wb") for name in ("rows.jsonl", "rows.idx", "faults.jsonl")
-        ]
-        self._files.append(self.hashes.open("wb"))
+        self._files = {name: (target / name).open("wb") for name in FILES}
+        self._digest = hashlib.sha256()
+        self._hashed: Future[None] | None = None
+        self._hashing = ThreadPoolExecutor(1, "fingerprint")
 
     def __enter__(self) -> "Output":
         return self
@@ -37,36 +42,69 @@ class Output:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for file in self._files:
+        self._hashing.shutdown()
+        for file in self._files.values():
             file.close()
 
-    def row(self, stem: bytes, canonical: bytes, line: int) -> None:
-        """Adds a normalised row, given without its closing brace.
+    def rows(self, rows: list[bytes], lines: Numbers, keys: Numbers) -> None:
+        """Adds normalised rows, the line each comes from, and the number of its content."""
+        if rows:
+            self.block(b"\n".join(rows) + b"\n", rows, lines, keys)
 
-        Its hash covers the canonical bytes of the content alone, never the line number.
-        """
-        digest = sha256(canonical)
-        tail = f',"line":{line},"hash":"{digest.hexdigest()[:16]}"}}\n'
-        self._rows.append(stem + tail.encode())
-        self._digests.append(digest.digest()[:8])
+    def block(self, block: bytes, rows: list[bytes], lines: Numbers, keys: Numbers) -> None:
+        """As `rows`, whose bytes are joined already."""
+        ends = np.cumsum(np.fromiter(map(len, rows), np.uint64, len(rows)) + np.uint64(1))
+        starts = np.concatenate((np.zeros(1, np.uint64), ends[:-1])) + np.uint64(self._position)
+        self._position += len(block)
+        self._hash(block)
+        self._files[ROWS].write(block)
+        self._write(INDEX, starts)
+        self._write(LINES, lines)
+        self._write(KEYS, keys)
+
+    def append(self, folder: Path, lines_before: int, file: str) -> None:
+        """Adds what another output has written into `folder`, behind so many lines of the file."""
+        before = self._position
+        with (folder / ROWS).open("rb") as rows:
+            while block := rows.read(1 << 22):
+                self._position += len(block)
+                self._hash(block)
+                self._files[ROWS].write(block)
+        for name, shift in ((INDEX, before), (LINES, lines_before), (KEYS, 0)):
+            self._write(name, np.fromfile(folder / name, "<u8") + np.uint64(shift))
+        for stored in _objects(folder / FAULTS):
+            self.fault(RowFault(**stored | {"line": stored["line"] + lines_before, "file": file}))
+        for stored in _objects(folder / REPAIRS):
+            self.repair(RowRepair(**stored | {"line": stored["line"] + lines_before, "file": file}))
 
     def fault(self, fault: RowFault) -> None:
-        """Adds a fault; the first `FAULTS_KEPT` are also kept in memory."""
+        """Adds a fault; the first `FAULTS_KEPT` are also kept in memory, without their text."""
+        stored = asdict(fault)
         if len(self.faults) < FAULTS_KEPT:
-            self.faults.append(fault)
-        self._files[2].write(orjson.dumps(asdict(fault)) + b"\n")
+            self.faults.append(RowFault(**stored | {"text": ""}))
+        self._files[FAULTS].write(orjson.dumps(stored) + b"\n")
 
-    def flush(self) -> None:
-        """Writes the gathered rows and the offset of each."""
-        offsets = array("Q")
-        for row in self._rows:
-            offsets.append(self._position)
-            self._position += len(row)
-        if sys.byteorder == "big":
-            offsets.byteswap()
-        rows, index, _, hashes = self._files
-        rows.write(b"".join(self._rows))
-        index.write(offsets.tobytes())
-        hashes.write(b"".join(self._digests))
-        self._rows.clear()
-        self._digests.clear()
+    def repair(self, repair: RowRepair) -> None:
+        """Adds a repair."""
+        self._files[REPAIRS].write(orjson.dumps(asdict(repair)) + b"\n")
+
+    def fingerprint(self) -> str:
+        """The SHA-256 of all rows written, in hexadecimal digits."""
+        if self._hashed:
+            self._hashed.result()
+        return self._digest.hexdigest()
+
+    def _hash(self, block: bytes) -> None:
+        """Hashes beside the parsing, on another core where there is one, one block ahead."""
+        if self._hashed:
+            self._hashed.result()
+        self._hashed = self._hashing.submit(self._digest.update, block)
+
+    def _write(self, name: str, numbers: Numbers) -> None:
+        self._files[name].write(numbers.astype("<u8", copy=False).tobytes())
+
+
+def _objects(file: Path) -> Iterable[dict[str, Any]]:
+    with file.open("rb") as lines:
+        for line in lines:
+            yield orjson.loads(line)

@@ -1,199 +1,151 @@
-"""Recognises by its own fields which format a row is in, and brings it into the one we keep."""
+"""The formats that are recognised by the names of a row's own fields."""
 
-from collections.abc import Callable
 from difflib import get_close_matches
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
-from worker.datasets.faults import Refusal, quoted
-from worker.datasets.turns import (
-    ROLES,
-    SHAREGPT_ROLES,
-    Turn,
-    canonical,
-    careful,
-    empty_answer,
-    listed,
-    named_type,
-    plain,
-)
+from storage.mappings import Mapping, Target
+from worker.datasets.faults import Notes, Refusal, quoted
+from worker.datasets.fields import Record, named
+from worker.datasets.pairs import labelled_row, preference_row, verdict_of
+from worker.datasets.reading import chat_row, object_of, split_of, text_row
+from worker.datasets.roles import SHAREGPT_ROLES
 
-# content to write, or None where the row itself is the content; canonical text of the content;
-# characters of the whole row; characters of the answers
-Normalised = tuple[dict[str, Any] | None, str, int, int]
-
-KNOWN_FIELDS = {
-    "messages": frozenset({"messages"}),
-    "sharegpt": frozenset({"conversations", "system"}),
-    "alpaca": frozenset({"instruction", "input", "output", "system", "history"}),
-    "prompt_completion": frozenset({"prompt", "completion"}),
-    "text": frozenset({"text"}),
+_ROLES = dict(SHAREGPT_ROLES)
+_SHAREGPT: dict[str, Any] = {
+    "role": "from",
+    "content": "value",
+    "roles": _ROLES,
+    "system": "system",
 }
-_ALL_FIELDS = ("messages", "conversations", "instruction", "output", "prompt", "completion", "text")
 
-
-def normalise(row: Any) -> tuple[str, Normalised]:
-    """The name of the row's shape and its normalised content; raises `Refusal`."""
-    if type(row) is not dict:
-        raise Refusal(
-            "not_an_object",
-            f"The line is {named_type(row)}, but an object is needed.",
-            'Write the example as {"messages": […]} or {"prompt": "…", "completion": "…"}.',
-        )
-    for field, shape, read in _SHAPES:
-        if field in row:
-            return shape, read(row)
-    raise _unrecognised(row)
-
-
-def _messages(row: dict[str, Any]) -> Normalised:
-    turns = row["messages"]
-    if counted := plain(turns, "role", "content", ROLES):
-        _, _, text, characters, answers = counted
-        return None if len(row) == 1 else {"messages": turns}, text, characters, answers
-    return _conversation(careful(turns, "messages"))
-
-
-def _sharegpt(row: dict[str, Any]) -> Normalised:
-    turns = row["conversations"]
-    system = _optional(row, "system")
-    if system:
-        return _checked([{"role": "system", "content": system}, *listed(turns, "conversations")])
-    if counted := plain(turns, "from", "value", SHAREGPT_ROLES):
-        roles, contents, text, characters, answers = counted
-        clean = [{"role": r, "content": c} for r, c in zip(roles, contents, strict=True)]
-        return {"messages": clean}, text, characters, answers
-    return _conversation(careful(turns, "conversations"))
-
-
-def _alpaca(row: dict[str, Any]) -> Normalised:
-    """Fields of https://github.com/tatsu-lab/stanford_alpaca, plus system and history."""
-    instruction, output = _required(row, "instruction"), _required(row, "output")
-    more, system = _optional(row, "input"), _optional(row, "system")
-    question = f"{instruction}\n\n{more}" if more and instruction else instruction or more
-    turns = [{"role": "system", "content": system}] if system else []
-    for asked, answered in _history(row.get("history")):
-        turns += _exchange(asked, answered)
-    if not output or output.isspace():
-        raise empty_answer('"output"')
-    return _checked(turns + _exchange(question, output))
-
-
-def _prompt_completion(row: dict[str, Any]) -> Normalised:
-    prompt, completion = row["prompt"], row.get("completion")
-    if type(prompt) is str and type(completion) is str and completion and not completion.isspace():
-        return _conversation(_exchange(prompt, completion))
-    return _checked(_side(row, "prompt", "user") + _side(row, "completion", "assistant"))
-
-
-def _text(row: dict[str, Any]) -> Normalised:
-    text = _required(row, "text")
-    if not text or text.isspace():
-        raise Refusal("empty_text", '"text" is empty.', "Write the text, or remove the line.")
-    content = None if len(row) == 1 else {"text": text}
-    return content, canonical(("text",), (text,)), len(text), len(text)
-
-
-_SHAPES: tuple[tuple[str, str, Callable[[dict[str, Any]], Normalised]], ...] = (
-    ("messages", "messages", _messages),
-    ("conversations", "sharegpt", _sharegpt),
-    ("instruction", "alpaca", _alpaca),
-    ("prompt", "prompt_completion", _prompt_completion),
-    ("text", "text", _text),
+SHAPES: MappingProxyType[str, Mapping] = MappingProxyType(
+    {
+        "messages": Mapping(messages="messages", tools="tools"),
+        "sharegpt": Mapping(messages="conversations", tools="tools", **_SHAREGPT),
+        "alpaca": Mapping(
+            question=("instruction", "input"), answer="output", system="system", history="history"
+        ),
+        "prompt_completion": Mapping(
+            question=("prompt",), answer="completion", system="system", tools="tools"
+        ),
+        "text": Mapping(target=Target.TEXT, text="text"),
+    }
 )
+"""Formats of conversations and texts, in the order in which they are looked for."""
+
+_FIRST = {
+    "messages": "messages",
+    "conversations": "sharegpt",
+    "instruction": "alpaca",
+    "prompt": "prompt_completion",
+    "text": "text",
+}
+_ASKED = ("prompt", "question", "query", "instruction", "input")
+_ALL_FIELDS = ("messages", "conversations", "instruction", "output", "prompt", "completion", "text")
+_LABELS = ("kto_tag", "label")
 
 
-def _side(row: dict[str, Any], field: str, role: str) -> list[Turn]:
-    """One half of a prompt/completion row: a text, or a list of chat messages."""
-    if isinstance(row.get(field), list):
-        return listed(row[field], field)
-    return [{"role": role, "content": _required(row, field)}]
-
-
-def _exchange(question: str, answer: str) -> list[Turn]:
-    return [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
-
-
-def _checked(turns: list[Turn]) -> Normalised:
-    return _conversation(careful(turns, "messages"))
-
-
-def _conversation(turns: list[Turn]) -> Normalised:
-    roles = [turn["role"] for turn in turns]
-    contents = [turn["content"] for turn in turns]
-    answers = sum(len(turn["content"]) for turn in turns if turn["role"] == "assistant")
-    return {"messages": turns}, canonical(roles, contents), sum(map(len, contents)), answers
-
-
-def _history(history: Any) -> list[list[str]]:
-    """Earlier exchanges as pairs of question and answer."""
-    if history is None:
-        return []
-    pairs = history if isinstance(history, list) else [history]
-    for pair in pairs:
-        if not (isinstance(pair, list) and len(pair) == 2 and all(type(t) is str for t in pair)):
-            raise Refusal(
-                "history_not_pairs",
-                '"history" is not a list of pairs of texts.',
-                'Write "history": [["question", "answer"], …].',
-            )
-    return pairs
-
-
-def _required(row: dict[str, Any], field: str) -> str:
-    if field not in row:
-        raise _missing(row, field)
-    return _is_text(row[field], field)
-
-
-def _optional(row: dict[str, Any], field: str) -> str:
-    value = row.get(field)
-    return "" if value is None else _is_text(value, field)
-
-
-def _is_text(value: Any, field: str) -> str:
-    if isinstance(value, str):
-        return value
-    raise Refusal(
-        "field_not_text",
-        f"{quoted(field)} is {named_type(value)}, but text is needed.",
-        "Put the text in quotation marks, or remove the line.",
-    )
-
-
-def _missing(row: dict[str, Any], field: str) -> Refusal:
-    near = [key for key in row if get_close_matches(key.lower(), [field], 1, 0.75)]
-    meant = f" Did you mean {quoted(field)} where it says {quoted(near[0])}?" if near else ""
-    return Refusal(
-        "field_missing",
-        f"The field {quoted(field)} is missing; the fields are: {_names(row)}.",
-        f"Add {quoted(field)}, or remove the line.{meant}",
-    )
-
-
-def _unrecognised(row: dict[str, Any]) -> Refusal:
-    """No field tells the format: says what was seen, what is needed, and the likely misspelling."""
+def shape_of(row: Record) -> tuple[str, Mapping] | None:
+    """The name of the row's format and how it is read; None where its fields name none."""
     if "chosen" in row and "rejected" in row:
-        return Refusal(
-            "preference_pair",
-            "This is a preference pair (chosen and rejected), which cannot be learned from yet.",
-            "Keep the chosen answer as a prompt and a completion.",
-        )
+        return "preference", _preference(*_asked(row))
+    for label in _LABELS:
+        if label in row and (label == "kto_tag" or verdict_of(row[label]) is not None):
+            answer = next((name for name in ("completion", "output") if name in row), None)
+            fields = _asked(row)
+            if answer or fields[0]:
+                return "kto", _labelled(*fields, fields[0] or str(answer), label)
+    for field, name in _FIRST.items():
+        if field in row:
+            return name, SHAPES[name]
+    return None
+
+
+def _asked(row: Record) -> tuple[str | None, tuple[str, ...]]:
+    """The field with a conversation, or those with the question, of a row that is judged."""
+    turns = next((name for name in ("conversations", "messages") if name in row), None)
+    question = tuple(name for name in _ASKED if name in row)
+    both = question[:2] == ("instruction", "input")
+    return turns, question[: 2 if both else 1] or ("prompt",)
+
+
+@lru_cache(maxsize=64)
+def _preference(turns: str | None, question: tuple[str, ...]) -> Mapping:
+    return Mapping(
+        target=Target.PREFERENCE,
+        messages=turns,
+        question=() if turns else question,
+        chosen="chosen",
+        rejected="rejected",
+        tools="tools",
+        **_spelt(turns),
+    )
+
+
+@lru_cache(maxsize=64)
+def _labelled(turns: str | None, question: tuple[str, ...], answer: str, label: str) -> Mapping:
+    return Mapping(
+        target=Target.LABELLED,
+        messages=turns,
+        question=() if turns else question,
+        answer=answer,
+        label=label,
+        **_spelt(turns),
+    )
+
+
+def _spelt(turns: str | None) -> dict[str, Any]:
+    return _SHAREGPT if turns == "conversations" else {"system": "system"}
+
+
+def read(row: Record, mapping: Mapping, notes: Notes | None = None) -> Record:
+    """The row in the form that is kept; raises `Refusal`."""
+    notes = notes if notes is not None else Notes()
+    row = object_of(row)
+    if mapping.target is Target.TEXT:
+        clean = text_row(row, mapping)
+    elif mapping.target is Target.PREFERENCE:
+        clean = preference_row(row, mapping, notes)
+    elif mapping.target is Target.LABELLED:
+        clean = labelled_row(row, mapping, notes)
+    else:
+        clean = chat_row(row, mapping, notes)
+    side = split_of(row, mapping)
+    return clean | {"split": side} if side else clean
+
+
+def fields_of(mapping: Mapping) -> frozenset[str]:
+    """The fields that something is learned from, and the one that divides the rows."""
+    single = (
+        mapping.messages,
+        mapping.answer,
+        mapping.system,
+        mapping.history,
+        mapping.text,
+        mapping.chosen,
+        mapping.rejected,
+        mapping.label,
+        mapping.tools,
+        mapping.split,
+    )
+    return frozenset(mapping.question) | {name for name in single if name}
+
+
+def unrecognised(row: Record) -> Refusal:
+    """No field tells the format: says what was seen, what is needed, and the likely misspelling."""
     for key in list(row)[:20]:
         near = get_close_matches(key.strip().lower(), _ALL_FIELDS, 1, 0.75)
         if near and near[0] != key and near[0] not in row:
             return Refusal(
                 "field_misspelt",
-                f"The field {quoted(key)} is not known; the fields are: {_names(row)}.",
+                f"The field {quoted(key)} is not known; the fields are: {named(row)}.",
                 f"Did you mean {quoted(near[0])}?",
             )
     return Refusal(
         "fields_unknown",
-        f"No known format has these fields: {_names(row)}.",
+        f"No known format has these fields: {named(row)}.",
         'Needed is one of: "messages"; "conversations"; "instruction" and "output"; '
         '"prompt" and "completion"; "text".',
     )
-
-
-def _names(row: dict[str, Any]) -> str:
-    more = f" and {len(row) - 8} more" if len(row) > 8 else ""
-    return (", ".join(quoted(key) for key in list(row)[:8]) or "none") + more

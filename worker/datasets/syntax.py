@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 from worker.datasets.faults import Refusal, quoted
-from worker.datasets.lines import BOM, LINE_LIMIT
+from worker.datasets.sources.jsonl import BOM
 from worker.datasets.values import explain_value
 
 DEPTH_LIMIT = 64
@@ -15,20 +15,13 @@ _TOKEN = re.compile(r'("(?:[^"\\]++|\\.)*+")(\s*:)?|[{}\[\]]|"', re.DOTALL)
 _TYPOGRAPHIC = "“”„‟‘’‚«»"  # noqa: RUF001  quotation marks that a word processor puts in
 
 
-def explain(line: bytes | None, ends_open: bool) -> NoReturn:
+def explain(line: bytes, ends_open: bool) -> NoReturn:
     """Raises the refusal of a line that the strict parser did not accept.
 
     Args:
-        line: the bytes, or None for a line over the limit.
+        line: the bytes.
         ends_open: the line is the file's last and has no line end: a cut-off file ends so.
     """
-    if line is None:
-        megabytes = LINE_LIMIT // 1_000_000
-        raise Refusal(
-            "too_long",
-            f"The line is longer than {megabytes} MB.",
-            "Split the example into several lines; a line is one example.",
-        )
     text = _decoded(line)
     check_structure(text)
     try:

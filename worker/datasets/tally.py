@@ -2,29 +2,46 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
 
-NAMES_LIMIT = 100  # distinct ignored fields kept apart; a hostile file could have millions
+NAMES_LIMIT = 100  # distinct names of fields kept apart; a hostile file could have millions
 
 # The marks that chat templates put around turns; in a text they could be taken for a real turn.
 CONTROL_TOKEN = re.compile(
-    rb"<\|[A-Za-z0-9_ ]{1,40}\|>|</?s>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>"
+    r"<\|[A-Za-z0-9_ ]{1,40}\|>|</?s>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>"
 )
 
 
-class Tally:
-    """Everything counted beside the rows themselves."""
+def _counter() -> "Counter[str]":
+    return Counter()
 
-    def __init__(self) -> None:
-        self.shapes: Counter[str] = Counter()
-        self.kinds: Counter[str] = Counter()
-        self.ignored: Counter[str] = Counter()
-        self.blank_lines = 0
-        self.characters = 0
-        self.longest = 0
-        self.answers = 0
-        self.token_rows = 0
-        self.token_first = (0, "")  # line, and the first token met
-        self.copies = 0
+
+@dataclass
+class Tally:
+    """Everything counted beside the rows themselves; those of two pieces can be joined."""
+
+    shapes: Counter[str] = field(default_factory=_counter)
+    targets: Counter[str] = field(default_factory=_counter)
+    kinds: Counter[str] = field(default_factory=_counter)  # of faults
+    repairs: Counter[str] = field(default_factory=_counter)
+    ignored: Counter[str] = field(default_factory=_counter)
+    columns: Counter[str] = field(default_factory=_counter)
+    roles: Counter[str] = field(default_factory=_counter)
+    records: int = 0  # lines or elements met, blank ones included
+    last_line: int = 0
+    blank_lines: int = 0
+    repaired: int = 0
+    held_out: int = 0
+    characters: int = 0
+    longest: int = 0
+    answers: int = 0
+    longest_turns: int = 0
+    token_rows: int = 0
+    token_line: int = 0  # where the first of them is met
+    token_first: str = ""
+    copies: int = 0
 
     @property
     def rows_good(self) -> int:
@@ -41,19 +58,52 @@ class Tally:
         """The shape of all good rows, or "mixed"."""
         return next(iter(self.shapes)) if len(self.shapes) == 1 else "mixed"
 
-    def ignore(self, names: frozenset[str]) -> None:
-        """Notes the fields of a row that nothing is learned from."""
+    def see(self, names: Iterable[str], counts: "Counter[str]", times: int = 1) -> None:
+        """Adds names of fields, of which only the first `NAMES_LIMIT` are kept apart."""
         for name in names:
-            kept = name in self.ignored or len(self.ignored) < NAMES_LIMIT
-            self.ignored[name[:60] if kept else "…"] += 1
+            kept = name in counts or len(counts) < NAMES_LIMIT
+            counts[name[:60] if kept else "…"] += times
 
-    def look_for_tokens(self, text: bytes, line: int) -> None:
-        """Notes a row whose text holds a control token; the caller has seen its first letter."""
-        found = CONTROL_TOKEN.search(text)
+    def measure(self, characters: int, answers: int, roles: tuple[str, ...]) -> None:
+        """Adds the sizes of one row."""
+        self.characters += characters
+        self.answers += answers
+        self.longest = max(self.longest, characters)
+        self.longest_turns = max(self.longest_turns, len(roles))
+        self.roles.update(roles)
+
+    def look_for_tokens(self, texts: Iterable[str], line: int) -> None:
+        """Notes a row with a control token in one of its texts."""
+        found = next((match for text in texts if (match := CONTROL_TOKEN.search(text))), None)
         if found:
             self.token_rows += 1
             if self.token_rows == 1:
-                self.token_first = (line, found[0].decode())
+                self.token_line, self.token_first = line, found[0]
+
+    def add(self, later: Self, lines_before: int) -> None:
+        """Joins the tally of the next piece, before which the file has so many lines."""
+        if later.token_rows and not self.token_rows:
+            self.token_line = later.token_line + lines_before
+            self.token_first = later.token_first
+        self.longest = max(self.longest, later.longest)
+        self.longest_turns = max(self.longest_turns, later.longest_turns)
+        self.last_line = later.last_line + lines_before
+        for each in fields(self):
+            if each.name not in _NOT_ADDED:
+                total = getattr(self, each.name) + getattr(later, each.name)
+                setattr(self, each.name, total)
+
+    def dump(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    @classmethod
+    def load(cls, stored: dict[str, Any]) -> Self:
+        """What `dump` gave."""
+        tally = cls()
+        for name, value in stored.items():
+            setattr(tally, name, Counter(value) if isinstance(value, dict) else value)
+        return tally
 
     def warnings(self) -> tuple[str, ...]:
         """What a person should know although the rows are accepted."""
@@ -74,11 +124,11 @@ class Tally:
     def _tokens(self) -> str:
         if not self.token_rows:
             return ""
-        line, token = self.token_first
         holds = "1 row holds" if self.token_rows == 1 else f"{self.token_rows:,} rows hold"
         return (
-            f"{holds} control tokens of chat templates in the text (the first is {token} in "
-            f"line {line:,}); they are learned as plain text, never as the start of a turn."
+            f"{holds} control tokens of chat templates in the text (the first is "
+            f"{self.token_first} in line {self.token_line:,}); they are learned as plain text, "
+            "never as the start of a turn."
         )
 
     def _ignored(self) -> str:
@@ -87,6 +137,9 @@ class Tally:
         shown = ", ".join(f"{name} ({count:,})" for name, count in self.ignored.most_common(8))
         more = f" and {len(self.ignored) - 8} more" if len(self.ignored) > 8 else ""
         return f"Fields that nothing is learned from were left out: {shown}{more}."
+
+
+_NOT_ADDED = {"longest", "longest_turns", "token_line", "token_first", "last_line"}
 
 
 def _rows(count: int) -> str:

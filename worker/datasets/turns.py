@@ -1,101 +1,30 @@
-"""The rules of a conversation: who may speak after whom, and what a turn must hold.
+"""The rules of a conversation: what a turn must hold, and that its turns are in order."""
 
-`plain` decides for the ordinary row in a fraction of a microsecond and gives up on anything else;
-`careful` takes the same decision slowly, accepts what needs rewriting and words every refusal.
-"""
-
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Mapping as Fields
 from typing import Any
 
-from worker.datasets.faults import Refusal, quoted
+from worker.datasets.faults import Notes, Refusal, quoted
+from worker.datasets.roles import AFTER, ALIASES, CALLERS, ROLES, SHAREGPT_ROLES, START
+from worker.datasets.tool_calls import calls_of, spoken_calls
 
-Turn = dict[str, str]
-# roles, contents, canonical text, characters of all turns, characters of the answers
-Conversation = tuple[tuple[str, ...], list[str], str, int, int]
-
-ROLES = {"system": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
-START = ""
-SEPARATOR = "\0"
-AFTER: dict[str, frozenset[str]] = {
-    START: frozenset({"system", "user"}),
-    "system": frozenset({"user"}),
-    "user": frozenset({"assistant"}),
-    "assistant": frozenset({"user", "tool"}),
-    "tool": frozenset({"tool", "assistant"}),
-}
-SHAREGPT_ROLES = {
-    "system": "system",
-    "human": "user",
-    "user": "user",
-    "gpt": "assistant",
-    "assistant": "assistant",
-    "model": "assistant",
-    "bot": "assistant",
-}
-TOOL_SPEAKERS = ("tool", "function_call", "function", "observation", "tool_call", "tool_response")
-_MEANT = SHAREGPT_ROLES | {"developer": "system", "ai": "assistant", "chatbot": "assistant"}
+Turn = dict[str, Any]
+STANDARD = ("role", "content")
+SHAREGPT = ("from", "value")
+_KEPT = {"role", "content", "tool_calls", "function_call", "tool_call_id", "name", "weight"}
 
 
-def plain(turns: Any, role: str, content: str, names: dict[str, str]) -> Conversation | None:
-    """The ordinary conversation, or None when the turns need a careful look.
+def listed(
+    turns: Any, field: str, names: tuple[str, str], roles: Fields[str, str], notes: Notes
+) -> list[Turn]:
+    """Each item of a list as a clean turn.
 
     Args:
-        turns: what the row holds; anything may be in it.
-        role: the field that names the speaker.
-        content: the field that holds the text.
-        names: our role for each name of a speaker.
+        turns: what the field holds; anything may be in it.
+        field: its name, for the words of a refusal.
+        names: the fields of a turn that name the speaker and hold the text.
+        roles: our role for each name of a speaker, before the names that everybody knows.
+        notes: gets the repairs.
     """
-    try:
-        roles = tuple([names[turn[role]] for turn in turns])
-        contents = [turn[content] for turn in turns]
-        if sum(map(len, turns)) != 2 * len(roles):
-            return None
-        text = SEPARATOR.join(contents)  # raises where one is not text
-        places, head = _answers(roles)
-        answers = 0
-        for place in places:
-            answer = contents[place]
-            if not answer or answer.isspace():
-                return None
-            answers += len(answer)
-    except (KeyError, TypeError):
-        return None
-    characters = len(text) - len(contents) + 1
-    return (roles, contents, head + text, characters, answers) if answers else None
-
-
-@lru_cache(maxsize=1024)
-def _answers(roles: tuple[str, ...]) -> tuple[tuple[int, ...], str]:
-    """Where the answers stand in a legal order of roles, and the front of its canonical text."""
-    steps = zip((START, *roles), roles, strict=False)
-    if (
-        not roles
-        or roles[-1] != "assistant"
-        or any(role not in AFTER[last] for last, role in steps)
-    ):
-        return (), ""
-    places = tuple(place for place, role in enumerate(roles) if role == "assistant")
-    return places, canonical(roles, ("",))
-
-
-def canonical(roles: Iterable[str], contents: Iterable[str]) -> str:
-    """The text a row is recognised by; two rows share it exactly if their content is equal.
-
-    NUL separates, as no accepted text holds one. Never change this: evaluation splits hang on it.
-    """
-    return SEPARATOR.join((*roles, *contents))
-
-
-def careful(turns: Any, field: str) -> list[Turn]:
-    """The turns of `field` as role and content; raises the `Refusal` of the first fault."""
-    clean = listed(turns, field)
-    check_order(clean)
-    return clean
-
-
-def listed(turns: Any, field: str) -> list[Turn]:
-    """Each item as role and content, in whichever of the two spellings it is written."""
     if not isinstance(turns, list):
         raise Refusal(
             "messages_not_a_list",
@@ -108,11 +37,11 @@ def listed(turns: Any, field: str) -> list[Turn]:
             f"{quoted(field)} is an empty list.",
             "Add a question and its answer, or remove the line.",
         )
-    return [_turn(turn, number) for number, turn in enumerate(turns, 1)]
+    return [_turn(turn, number, names, roles, notes) for number, turn in enumerate(turns, 1)]
 
 
 def check_order(turns: list[Turn]) -> None:
-    """Refuses turns in a wrong order, without an answer, or with an empty one."""
+    """Refuses turns in a wrong order, without an answer, with an empty one or nothing to learn."""
     previous = START
     for number, turn in enumerate(turns, 1):
         if turn["role"] not in AFTER[previous]:
@@ -125,8 +54,20 @@ def check_order(turns: list[Turn]) -> None:
             "End the conversation with a message of the assistant, or remove the line.",
         )
     for number, turn in enumerate(turns, 1):
-        if turn["role"] == "assistant" and not turn["content"].strip():
-            raise empty_answer(f"The answer in message {number}")
+        if turn["role"] == "assistant":
+            check_answer(turn, f"The answer in message {number}")
+    if all(turn.get("weight") == 0 for turn in turns if turn["role"] == "assistant"):
+        raise Refusal(
+            "nothing_to_learn",
+            "Every answer has the weight 0, so that nothing would be learned.",
+            "Give the answers to learn from the weight 1, or remove the line.",
+        )
+
+
+def check_answer(turn: Turn, subject: str) -> None:
+    """Refuses an answer without a visible character, unless it calls a tool or is not learned."""
+    if not turn["content"].strip() and not turn.get("tool_calls") and turn.get("weight") != 0:
+        raise empty_answer(subject)
 
 
 def empty_answer(subject: str) -> Refusal:
@@ -144,26 +85,57 @@ def named_type(value: Any) -> str:
     return names[type(value)]
 
 
-def _turn(turn: Any, number: int) -> Turn:
+def _turn(
+    turn: Any, number: int, names: tuple[str, str], roles: Fields[str, str], notes: Notes
+) -> Turn:
     if not isinstance(turn, dict):
         raise Refusal(
             "message_not_an_object",
             f"Message {number} is {named_type(turn)}, but an object is needed.",
             'Write {"role": "user", "content": "…"}.',
         )
-    if turn.get("tool_calls") or turn.get("function_call"):
-        raise _tools_come_later(f"Message {number} calls a tool")
-    role, content = ("from", "value") if "role" not in turn and "from" in turn else _STANDARD
-    for name in (role, content):
-        if name not in turn:
-            _refuse_missing(turn, name, number)
-    text = _text(turn[content], content, number)
-    if role == "from":
-        return {"role": _speaker(turn[role], number), "content": text}
-    return {"role": _role(turn[role], number), "content": text}
+    role, content = _spelling(turn, names)
+    if role not in turn:
+        _refuse_missing(turn, role, number)
+    if turn[role] in CALLERS and turn[role] not in roles:
+        calls = spoken_calls(turn.get(content), number)
+        return {"role": "assistant", "content": "", "tool_calls": calls}
+    speaker = _speaker(turn[role], number, SHAREGPT_ROLES if role == "from" else {}, roles, notes)
+    calls = calls_of(turn, number)
+    if content not in turn and not calls:
+        _refuse_missing(turn, content, number)
+    clean = {"role": speaker, "content": _text(turn.get(content), content, number, calls, notes)}
+    notes.ignored.update(f"messages.{name}" for name in turn.keys() - _KEPT - {role, content})
+    return clean | _extras(turn, speaker, calls, number)
 
 
-_STANDARD = ("role", "content")
+def _spelling(turn: Turn, names: tuple[str, str]) -> tuple[str, str]:
+    """The fields of this very turn, in whichever of the known spellings it is written."""
+    if names[0] not in turn:
+        for other in (SHAREGPT, STANDARD):
+            if other[0] in turn and other != names:
+                return other
+    return names
+
+
+def _extras(turn: Turn, speaker: str, calls: list[Any], number: int) -> Turn:
+    extras: Turn = {"tool_calls": calls} if calls else {}
+    for name in ("tool_call_id", "name"):
+        if isinstance(turn.get(name), str):
+            extras[name] = turn[name]
+    if turn.get("weight") is not None and speaker == "assistant":
+        extras["weight"] = _weight(turn["weight"], number)
+    return extras
+
+
+def _weight(weight: Any, number: int) -> int:
+    if weight in (0, 1):
+        return int(weight)
+    raise Refusal(
+        "weight_not_0_or_1",
+        f"The weight of message {number} is {quoted(weight)}, but it must be 0 or 1.",
+        "Write 1 for an answer to learn from, and 0 for one that is only read.",
+    )
 
 
 def _refuse_missing(turn: dict[str, Any], name: str, number: int) -> None:
@@ -175,42 +147,41 @@ def _refuse_missing(turn: dict[str, Any], name: str, number: int) -> None:
     )
 
 
-def _role(role: Any, number: int) -> str:
-    if isinstance(role, str) and role in ROLES:
-        return role
-    raise _unknown_role(role, number)
-
-
-def _speaker(speaker: Any, number: int) -> str:
-    if isinstance(speaker, str):
-        if speaker in SHAREGPT_ROLES:
-            return SHAREGPT_ROLES[speaker]
-        if speaker in TOOL_SPEAKERS:
-            raise _tools_come_later(f"Message {number} is from {quoted(speaker)}")
-    raise _unknown_role(speaker, number)
+def _speaker(
+    name: Any, number: int, usual: Fields[str, str], roles: Fields[str, str], notes: Notes
+) -> str:
+    if not isinstance(name, str):
+        raise _unknown_role(name, number)
+    known = roles.get(name) or usual.get(name) or (name if name in ROLES else None)
+    if known:
+        return known
+    folded = name.strip().lower()
+    meant = roles.get(folded) or ALIASES.get(folded)
+    if not meant:
+        raise _unknown_role(name, number)
+    notes.repair("role_name", f'The role {quoted(name)} was read as "{meant}".')
+    return meant
 
 
 def _unknown_role(role: Any, number: int) -> Refusal:
     name = quoted(role) if isinstance(role, str) else named_type(role)
-    meant = _MEANT.get(role.strip().lower()) if isinstance(role, str) else None
-    hint = f'Did you mean "{meant}"?' if meant else f"The roles are: {', '.join(ROLES)}."
-    return Refusal("unknown_role", f"Message {number} has the unknown role {name}.", hint)
-
-
-def _tools_come_later(subject: str) -> Refusal:
     return Refusal(
-        "tool_call",
-        f"{subject}, and tool calls cannot be learned yet.",
-        "Remove the line, or leave only the messages of system, user and assistant.",
+        "unknown_role",
+        f"Message {number} has the unknown role {name}.",
+        f"The roles are: {', '.join(ROLES)}.",
     )
 
 
-def _text(content: Any, field: str, number: int) -> str:
+def _text(content: Any, field: str, number: int, calls: list[Any], notes: Notes) -> str:
     """The content as one text; a list of text parts, as the chat APIs write it, is joined."""
     if isinstance(content, str):
         return content
+    if content is None and calls:
+        return ""
     if isinstance(content, list):
-        return "".join(_part(part, number) for part in content)
+        text = "".join(_part(part, number) for part in content)
+        notes.repair("content_parts", "Content given in parts was joined into one text.")
+        return text
     raise Refusal(
         "content_not_text",
         f"{quoted(field)} of message {number} is {named_type(content)}, but text is needed.",
