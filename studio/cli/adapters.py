@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
-import httpx
 import typer
 
-from studio.cli.api import Api, Unreachable, checked
-from studio.cli.terminal import Failed, listed, out
+from studio.cli.api import Api
+from studio.cli.terminal import listed, out
 
 commands = typer.Typer(no_args_is_help=True, help="Adapters: what runs have made.")
 
@@ -30,26 +29,5 @@ def download(
     """Download an adapter as a zip in PEFT's layout; prints the file's name."""
     target = output or Path(f"{adapter_id}.zip")
     with Api() as api:
-        try:
-            with api.stream(f"/adapters/{adapter_id}/download") as answer:
-                if not answer.is_success:
-                    answer.read()
-                checked(answer)
-                _saved(answer, target)
-        except httpx.TransportError as error:
-            raise Unreachable(api.address) from error
+        api.save(f"/adapters/{adapter_id}/download", target)
     out.print(str(target))
-
-
-def _saved(answer: httpx.Response, target: Path) -> None:
-    """Write the body aside and rename it, so that half a zip is never taken for a whole one."""
-    part = target.with_name(f".{target.name}.part")
-    try:
-        with part.open("wb") as file:
-            for block in answer.iter_bytes():
-                file.write(block)
-        part.replace(target)
-    except OSError as error:
-        raise Failed(f"{target} cannot be written: {error.strerror}.") from error
-    finally:
-        part.unlink(missing_ok=True)

@@ -1,5 +1,6 @@
 """The running studio's JSON API, as the commands use it."""
 
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -52,15 +53,29 @@ class Api:
         """Send JSON (or `files`) and return the answer. Raises Failed in the studio's words."""
         return self._asked("POST", path, **({"json": json} if json is not None else {}), **more)
 
-    def stream(self, path: str) -> Any:
-        """Return a context manager that gives the answer before its body is read."""
-        return self._client.stream("GET", path)
-
-    def _asked(self, method: str, path: str, **more: Any) -> Any:
+    def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        """Return an answer whatever its status. Raises Unreachable."""
         try:
-            answer = self._client.request(method, path, **more)
+            return self._client.request(method, path, **more)
         except httpx.TransportError as error:
             raise Unreachable(self.address) from error
+
+    def save(self, path: str, target: Path, **parameters: Any) -> None:
+        """Write what a route gives into a file. Raises Failed in the studio's words.
+
+        It is written aside and renamed, so that half a file is never taken for a whole one.
+        """
+        try:
+            with self._client.stream("GET", path, params=parameters) as answer:
+                if not answer.is_success:
+                    answer.read()
+                checked(answer)
+                _saved(answer, target)
+        except httpx.TransportError as error:
+            raise Unreachable(self.address) from error
+
+    def _asked(self, method: str, path: str, **more: Any) -> Any:
+        answer = self.ask(method, path, **more)
         checked(answer)
         return answer.json() if answer.content else {}
 
@@ -73,6 +88,19 @@ class Unreachable(Failed):
             f"No studio answers at {address}.",
             "Start one with `tuning-studio up`; STUDIO_HOST and STUDIO_PORT say where it listens.",
         )
+
+
+def _saved(answer: httpx.Response, target: Path) -> None:
+    part = target.with_name(f".{target.name}.part")
+    try:
+        with part.open("wb") as file:
+            for block in answer.iter_bytes():
+                file.write(block)
+        part.replace(target)
+    except OSError as error:
+        raise Failed(f"{target} cannot be written: {error.strerror}.") from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def checked(answer: httpx.Response) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from studio.cli.api import Api
-from studio.cli.datasets import uploaded
+from studio.cli.sending import uploaded
 from studio.cli.terminal import Failed
 
 

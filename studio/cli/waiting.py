@@ -14,12 +14,12 @@ SECONDS = 1.0
 PATIENCE = 60
 """So many looks in a row may fail: the studio may be starting again."""
 
-WORK_ENDS = ("ready", "failed")
+WORK_ENDS = ("ready", "unsure", "failed")
 RUN_ENDS = ("finished", "stopped", "failed", "discarded")
 
 
 def for_work(api: Api, path: str) -> Any:
-    """Show a dataset's or model's progress until it is ready or has failed; return it."""
+    """Show the progress of a dataset or a model until it is ready, failed or unsure; return it."""
     with _bar() as bar:
         task = bar.add_task("", total=1.0, note="")
         while True:
