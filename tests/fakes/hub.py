@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
-_API = re.compile(r"/api/models/([^/]+/[^/]+)(?:/revision/(.+))?")
-_RESOLVE = re.compile(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)")
+_API = re.compile(r"/api/(?:models/|(?=datasets/))((?:datasets/)?[^/]+/[^/]+)(?:/revision/(.+))?")
+_RESOLVE = re.compile(r"/((?:datasets/)?[^/]+/[^/]+)/resolve/([^/]+)/(.+)")
 _LARGE = 1 << 20  # from here on a file is stored by sha256, as the hub does with Git LFS
 
 
 @dataclass
 class Repository:
-    """One model on the fake hub.
+    """One model or dataset on the fake hub.
 
     Attributes:
         files: content by name.
@@ -53,6 +53,7 @@ class FakeHub:
 
     Attributes:
         endpoint: its address.
+        repositories: by name; that of a dataset begins with "datasets/".
         requests: what arrived so far.
         fail_next: answer so many requests with `failure_status`.
         cut_after: send so many bytes of a body, then cut the connection; None never.
@@ -96,6 +97,11 @@ class FakeHub:
         files = {path.name: path.read_bytes() for path in folder.iterdir()}
         self.repositories[name] = Repository(files)
         return self.repositories[name]
+
+    def add_dataset(self, name: str, files: dict[str, bytes]) -> Repository:
+        """Put a dataset with these files, which may be in folders, on the hub."""
+        self.repositories[f"datasets/{name}"] = Repository(files)
+        return self.repositories[f"datasets/{name}"]
 
     def downloads(self, file: str) -> list[Request]:
         """Return the requests for the content of a file."""
@@ -162,7 +168,12 @@ class _Handler(BaseHTTPRequestHandler):
             {"rfilename": file, "size": found.claimed_sizes.get(file, len(content))}
             for file, content in found.files.items()
         ]
-        body = {"id": name, "sha": found.commit, "gated": found.gated, "siblings": siblings}
+        body = {
+            "id": name.removeprefix("datasets/"),
+            "sha": found.commit,
+            "gated": found.gated,
+            "siblings": siblings,
+        }
         self._send(200, {"Content-Type": "application/json"}, json.dumps(body).encode())
 
     def _file(self, name: str, revision: str, file: str) -> None:

@@ -1,4 +1,4 @@
-"""One model on the hub: what it consists of, and its files, resumed where a kill cut them off.
+"""One model or dataset on the hub: what it consists of, and its files, resumed after a kill.
 
 `hf_hub_download` of huggingface_hub 2.4 starts every file again after a kill: its partial file has
 a random name and is removed on any error. So the files are fetched with the library's own
@@ -20,6 +20,7 @@ import httpx2
 from huggingface_hub import HfApi, constants, get_hf_file_metadata, hf_hub_url, is_offline_mode
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.file_download import http_get
+from huggingface_hub.hf_api import DatasetInfo, ModelInfo
 from huggingface_hub.utils import (  # type: ignore[attr-defined]  # exported at run time only
     build_hf_headers,
     validate_repo_id,
@@ -27,6 +28,7 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]  # exported at
 
 from storage.errors import StudioError
 from worker.models import hub_errors
+from worker.models.hub_errors import Kind
 
 INCOMPLETE = ".incomplete"
 
@@ -34,42 +36,60 @@ INCOMPLETE = ".incomplete"
 _WAITS = (0.5, 1.0, 2.0)
 _BLOCK = 1 << 20
 
+_EXAMPLES: dict[str, str] = {"model": "Qwen/Qwen3-0.6B", "dataset": "tatsu-lab/alpaca"}
+
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Listing:
-    """The files at the top of a model's repository at one commit, with their sizes in bytes."""
+    """The files of a repository at one commit, with their sizes in bytes."""
 
     commit: str
     sizes: dict[str, int]
 
 
 class Hub:
-    """The hub, asked for one model.
+    """The hub, asked for one model or dataset.
 
     Args:
-        name: the model as owner/name.
+        name: the repository as owner/name.
         token: access token; None for the one in the environment, if there is one.
         endpoint: address of the hub; None for the public one.
+        kind: what the repository is.
     """
 
-    def __init__(self, name: str, token: str | None, endpoint: str | None = None) -> None:
-        self.name = checked_name(name)
+    def __init__(
+        self, name: str, token: str | None, endpoint: str | None = None, kind: Kind = "model"
+    ) -> None:
+        self.name = checked_name(name, kind)
+        self._kind = kind
         self._token = token or None
         self._endpoint = endpoint
 
     def listing(self, revision: str | None) -> Listing:
-        """Return what the model consists of. Raises StudioError."""
-        api = HfApi(endpoint=self._endpoint, token=self._token)
-        ask = partial(api.model_info, self.name, revision=revision, files_metadata=True)
-        found = self._asking(ask, revision)
+        """Return the files at the top of a model's repository. Raises StudioError."""
+        everything = self.all_files(revision)
         # Only the top folder is a model; a name with a slash would also be a path to write to.
         sizes = {
-            file.rfilename: file.size or 0
-            for file in found.siblings or []
-            if Path(file.rfilename).name == file.rfilename and "\\" not in file.rfilename
+            file: size
+            for file, size in everything.sizes.items()
+            if Path(file).name == file and "\\" not in file
         }
+        return Listing(everything.commit, sizes)
+
+    def all_files(self, revision: str | None) -> Listing:
+        """Return all files, those in folders too, by names nobody has checked. Raises StudioError.
+
+        Never write to such a name as a path.
+        """
+        api = HfApi(endpoint=self._endpoint, token=self._token)
+        info: Callable[..., ModelInfo | DatasetInfo] = (
+            api.model_info if self._kind == "model" else api.dataset_info
+        )
+        ask = partial(info, self.name, revision=revision, files_metadata=True)
+        found = self._asking(ask, revision)
+        sizes = {file.rfilename: file.size or 0 for file in found.siblings or []}
         return Listing(found.sha or "", sizes)
 
     def fetch(self, file: str, commit: str, target: Path, arrived: Callable[[int], None]) -> None:
@@ -88,7 +108,9 @@ class Hub:
     def _fetch_once(
         self, file: str, commit: str, target: Path, arrived: Callable[[int], None]
     ) -> None:
-        url = hf_hub_url(self.name, file, revision=commit, endpoint=self._endpoint)
+        url = hf_hub_url(
+            self.name, file, repo_type=self._kind, revision=commit, endpoint=self._endpoint
+        )
         headers = build_hf_headers(token=self._token)
         found = get_hf_file_metadata(url, token=self._token, endpoint=self._endpoint)
         if urlsplit(found.location)[:2] != urlsplit(url)[:2]:
@@ -96,7 +118,7 @@ class Hub:
         if found.size is not None and found.size > constants.MAX_HTTP_DOWNLOAD_SIZE:
             raise StudioError(
                 f"{file} is larger than the hub gives out in one piece.",
-                "Download the model with 'hf download' and add it as a local folder.",
+                f"Download the {self._kind} with 'hf download' and add it from this machine.",
             )
         incomplete = target.with_name(target.name + INCOMPLETE)
         with incomplete.open("ab") as stream:
@@ -119,19 +141,21 @@ class Hub:
     def _asking(self, request: Callable[[], T], revision: str | None) -> T:
         """Make a request, again after a passing failure; say in words what stays wrong."""
         if is_offline_mode():
-            raise hub_errors.offline()
+            raise hub_errors.offline(self._kind)
         for wait in (*_WAITS, None):
             try:
                 return request()
             except (httpx2.HTTPError, OSError) as error:
                 if wait is None or not hub_errors.is_passing(error):
                     told = "authorization" in build_hf_headers(token=self._token)
-                    raise hub_errors.in_words(error, self.name, revision, token=told) from error
+                    raise hub_errors.in_words(
+                        error, self.name, revision, token=told, kind=self._kind
+                    ) from error
                 time.sleep(wait)
         raise AssertionError("the last try returns or raises")
 
 
-def checked_name(name: str) -> str:
+def checked_name(name: str, kind: Kind = "model") -> str:
     """Return the name without surrounding blanks. Raises StudioError unless it is owner/name."""
     name = name.strip()
     try:
@@ -141,15 +165,16 @@ def checked_name(name: str) -> str:
         well_formed = False
     if well_formed:
         return name
-    example = "The form is owner/name, for example Qwen/Qwen3-0.6B."
+    example = f"The form is owner/name, for example {_EXAMPLES[kind]}."
     if "/" not in name:
-        example += " The owner is the part before the slash in the address of the model's page."
+        example += f" The owner is the part before the slash in the address of the {kind}'s page."
     elif "://" in name:
         parts = [part for part in urlsplit(name).path.split("/") if part]
+        parts = parts[1:] if parts[:1] == ["datasets"] else parts
         example += f" Did you mean {'/'.join(parts[:2])}?" if len(parts) >= 2 else ""
     elif name.startswith(("/", "~", ".")):
         example += " For a folder on this machine, choose the local folder instead."
-    raise StudioError(f"'{name[:200]}' is not the name of a model on the hub.", example)
+    raise StudioError(f"'{name[:200]}' is not the name of a {kind} on the hub.", example)
 
 
 class _Meter:
