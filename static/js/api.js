@@ -10,11 +10,13 @@ export class ApiError extends Error {
     this.status = status;
     this.hint = error.hint ?? "";
     this.faults = body?.faults ?? [];
-    this.received = error.received ?? body?.received ?? body?.detail?.received ?? null;
+    this.received = error.detail?.received ?? null;
   }
 }
 
-async function call(method, path, body, signal) {
+async function call(method, path, body, signal) { return (await exchange(method, path, body, signal))[0]; }
+
+async function exchange(method, path, body, signal) {
   const options = { method, headers: { accept: "application/json" }, signal };
   if (body instanceof Blob) {
     options.headers["content-type"] = "application/octet-stream";
@@ -27,7 +29,7 @@ async function call(method, path, body, signal) {
   let value = null;
   try { value = text ? JSON.parse(text) : null; } catch { value = null; }
   if (!response.ok) throw new ApiError(response.status, value);
-  return value;
+  return [value, response.headers];
 }
 
 async function answer(path, options) {
@@ -48,6 +50,7 @@ addEventListener("pagehide", () => { leaving = true; });
 addEventListener("pageshow", () => { leaving = false; });
 
 export const get = (path) => call("GET", path);
+export const getWithHeaders = (path) => exchange("GET", path);
 export const post = (path, body = {}) => call("POST", path, body);
 export const put = (path, body, signal) => call("PUT", path, body, signal);
 export const remove = (path) => call("DELETE", path);

@@ -5,8 +5,8 @@ const SPEAKER = ["role", "from", "speaker", "author", "sender"];
 const SPOKEN = ["content", "value", "text", "message"];
 
 export class Draft {
-  constructor(question, mapping) {
-    const guess = mapping ?? question.guess ?? {};
+  constructor(question) {
+    const guess = question.guess ?? {};
     this.asked = question;
     this.target = guess.target ?? "chat";
     this.question = [...(guess.question ?? [])];

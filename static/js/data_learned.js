@@ -54,7 +54,7 @@ class Learned {
   #head({ row, length, learned, tokens, cut_at: cut }) {
     const kept = cut === null || cut === undefined ? tokens.length : cut;
     return [
-      h("h2", {}, t("care.row", { n: count(row + 1) })),
+      h("h2", {}, t("learned.row", { n: count(row + 1) })),
       h("p", {}, t("learned.line", { length: count(length), learned: count(learned), share: percent(kept ? learned / kept : 0) })),
       learned ? null : h("p", { class: "ts-warning" }, t("learned.nothing")),
       kept < length ? h("p", { class: "ts-warning" }, t("learned.cut", { n: count(length - kept) })) : null,

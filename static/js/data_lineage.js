@@ -63,7 +63,8 @@ function line(node, nodes, edges, here) {
   const named = (id) => nodes.find((one) => one.id === id)?.name ?? id;
   const parents = edges.filter(([, to]) => to === node.id).map(([from]) => named(from));
   const name = node.id === here ? h("strong", { "aria-current": "true" }, node.name) : node.deleted ? h("s", {}, node.name) : h("a", { href: `/data?dataset=${node.id}&view=versions` }, node.name);
-  const notes = [node.id === here ? t("versions.here") : null, node.deleted ? t("versions.deleted") : null, node.status === "ready" ? t("versions.rows", { n: count(node.rows_good) }) : t("versions.not_ready")];
-  return h("li", {}, h("div", { class: "ts-lineage-name" }, name, h("span", { class: "ts-soft ts-small" }, ` ${notes.filter(Boolean).join(" · ")}`)),
-    h("div", { class: "ts-soft ts-small ts-lineage-how" }, title(node.operation), parents.length > 1 ? ` (${parents.join(" + ")})` : ""));
+  const rows = node.status === "ready" ? t("versions.rows", { n: count(node.rows_good) }) : t("versions.not_ready");
+  const note = node.id === here ? t("versions.here") : node.deleted ? t("versions.deleted") : null;
+  return h("li", {}, h("div", { class: "ts-lineage-name" }, name, note ? h("span", { class: "ts-soft ts-small" }, ` ${note}`) : null),
+    h("div", { class: "ts-soft ts-small ts-lineage-how" }, `${rows} · ${title(node.operation)}`, parents.length > 1 ? ` (${parents.join(" + ")})` : ""));
 }

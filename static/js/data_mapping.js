@@ -14,12 +14,12 @@ const ROLES = [["user", "role.user"], ["assistant", "role.assistant"], ["system"
 const SINGLE = { answer: "role.assistant", text: "role.text", chosen: "rows.better", rejected: "rows.worse", label: "mapping.label", system: "role.system" };
 const NEEDED = { chat: ["answer"], text: ["text"], preference: ["chosen", "rejected"], labelled: ["answer", "label"] };
 
-export function drawMapping(place, dataset, page) { new MappingDialog(place, dataset, page).lay(); }
+export function drawMapping(place, dataset) { new MappingDialog(place, dataset).lay(); }
 
 class MappingDialog {
-  constructor(place, dataset, page) {
-    Object.assign(this, { place, dataset, page, question: dataset.question, timer: null, asked: 0, remember: true, path: `/api/v1/datasets/${dataset.id}/mapping` });
-    this.draft = new Draft(this.question, dataset.mapping);
+  constructor(place, dataset) {
+    Object.assign(this, { place, dataset, question: dataset.question, timer: null, asked: 0, remember: true, path: `/api/v1/datasets/${dataset.id}/mapping` });
+    this.draft = new Draft(this.question);
   }
 
   lay() {
@@ -38,7 +38,7 @@ class MappingDialog {
   #columns() {
     const names = ["mapping.column", "mapping.kind", "mapping.filled", "mapping.examples"];
     return h("details", { open: true }, h("summary", {}, t("mapping.columns", { n: this.question.columns.length })),
-      h("div", { class: "ts-scroll", tabindex: "0", role: "group", "aria-label": t("mapping.examples") }, h("table", { class: "ts-table" }, h("thead", {}, h("tr", {}, names.map((key) => h("th", { scope: "col" }, t(key))))),
+      h("div", { class: "ts-scroll ts-wide", tabindex: "0", role: "group", "aria-label": t("mapping.examples") }, h("table", { class: "ts-table" }, h("thead", {}, h("tr", {}, names.map((key) => h("th", { scope: "col" }, t(key))))),
         h("tbody", {}, this.question.columns.map((column) => h("tr", {}, h("th", { scope: "row" }, column.name), h("td", {}, kind(column.kind)), h("td", {}, percent(column.filled)),
           h("td", {}, column.examples.slice(0, 2).map((text) => h("div", { class: "ts-clip", dir: "auto" }, text)))))))));
   }

@@ -92,9 +92,8 @@ class DatasetPage {
     if (!this.dataset || BUSY.includes(this.dataset.status)) return;
     this.drawing += 1;
     const { dataset } = this;
-    if (dataset.status === "unsure") return void drawMapping(this.place, dataset, this);
+    if (dataset.status === "unsure") return void drawMapping(this.place, dataset);
     if (dataset.status !== "ready") return void fill(this.place);
-    if (parameter("view") === "mapping" && dataset.question) return void drawMapping(this.place, dataset, this);
     const [view, , draw] = VIEWS.find(([name]) => name === parameter("view")) ?? VIEWS[0];
     fill(this.tabs, VIEWS.map(([name, key]) => this.#tab(t(key), name, name === view)));
     this.tabs.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });

@@ -45,12 +45,13 @@ function splitForm(dataset, others, make) {
   };
   const place = h("div", {}, parts.share);
   const ways = [["share", t("prepare.by_share")]];
-  if (dataset.mapping && !dataset.operation && dataset.report?.columns?.length) ways.push(["column", t("prepare.by_column")]);
+  const mapping = dataset.mapping ?? dataset.report?.mapping;
+  if (mapping && !dataset.operation && dataset.report?.columns?.length) ways.push(["column", t("prepare.by_column")]);
   if (others.length) ways.push(["file", t("prepare.by_file")]);
   const way = choice("split-by", ways, "share", (chosen) => fill(place, parts[chosen]));
   const operations = {
     share: () => ({ kind: "split", by: "share", share: Number(share.value) / 100, seed: whole(seed) ?? 1 }),
-    column: () => ({ kind: "reread", mapping: { ...dataset.mapping, split: column.value, held_out: values.value.split(",").map((value) => value.trim()).filter(Boolean) } }),
+    column: () => ({ kind: "reread", mapping: { ...mapping, split: column.value, held_out: values.value.split(",").map((value) => value.trim()).filter(Boolean) } }),
     file: () => ({ kind: "split", by: "file", other_id: file.value }),
   };
   const fields = [h("div", { class: "ts-fields" }, field(t("prepare.by"), way)), place];

@@ -15,17 +15,16 @@ export async function drawReport(place, dataset, page) {
   const report = dataset.report ?? {};
   const faults = h("div", {});
   const rows = h("div", {});
-  fill(place, understood(dataset, report, page), faults, repairs(report), files(report), rows);
-  await Promise.all([drawFaults(faults, dataset, page), drawFirst(rows, dataset, page)]);
+  fill(place, understood(dataset, report), faults, repairs(report), files(report), rows);
+  await Promise.all([drawFaults(faults, dataset), drawFirst(rows, dataset, page)]);
 }
 
-function understood(dataset, report, page) {
+function understood(dataset, report) {
   const sure = report.confidence === undefined || report.confidence === null ? "" : t("report.sure", { percent: percent(report.confidence) });
   return h("section", { class: "ts-card" }, h("h2", {}, t("report.understood")),
     h("p", {}, t("report.shape", { shape: shape(dataset.shape), target: target(dataset.target ?? "chat") }), " ", sure),
     report.characters ? h("p", { class: "ts-soft" }, sizes(report)) : null,
-    (dataset.warnings ?? []).map((warning) => h("p", { class: "ts-warning" }, warning)),
-    dataset.question ? h("div", { class: "ts-actions" }, page.link(t("mapping.again"), "mapping", {}, "plain")) : null);
+    (dataset.warnings ?? []).map((warning) => h("p", { class: "ts-warning" }, warning)));
 }
 
 function sizes(report) {
@@ -96,7 +95,7 @@ function files(report) {
   if ((report.files ?? []).length < 2) return null;
   const names = ["report.file", "report.format", "data.good", "data.refused"];
   return h("section", { class: "ts-card" }, h("h2", {}, t("report.files", { n: count(report.files.length) })),
-    h("div", { class: "ts-scroll", tabindex: "0", role: "group", "aria-label": t("report.file") }, h("table", { class: "ts-table" }, h("thead", {}, h("tr", {}, names.map((name) => h("th", { scope: "col" }, t(name))))),
+    h("div", { class: "ts-scroll ts-wide", tabindex: "0", role: "group", "aria-label": t("report.file") }, h("table", { class: "ts-table" }, h("thead", {}, h("tr", {}, names.map((name) => h("th", { scope: "col" }, t(name))))),
       h("tbody", {}, report.files.map((file) => h("tr", {}, h("td", {}, file.name), h("td", {}, file.format), h("td", {}, count(file.rows)), h("td", {}, count(file.refused))))))));
 }
 

@@ -1,6 +1,6 @@
 // The rows as bubbles: look, search, change or drop single ones, and keep the changes as a new version.
 
-import { get, parameter } from "./api.js";
+import { getWithHeaders, parameter } from "./api.js";
 import { bubbles } from "./data_bubbles.js";
 import { Changes, editor } from "./data_edit.js";
 import { fill, h } from "./dom.js";
@@ -10,6 +10,7 @@ import { t } from "./words.js";
 
 const A_PAGE = 10;
 const PAUSE = 300;
+const NEXT = "Studio-Next-Row";
 
 export async function drawRows(place, dataset, page) {
   const asked = Number(parameter("row"));
@@ -19,7 +20,7 @@ export async function drawRows(place, dataset, page) {
 
 class Rows {
   constructor(place, dataset, page) {
-    Object.assign(this, { place, dataset, page, start: 0, search: "", timer: null, asked: 0, wanted: null, editing: null });
+    Object.assign(this, { place, dataset, page, start: 0, search: "", starts: [0], next: null, timer: null, asked: 0, wanted: null, editing: null });
     this.changes = new Changes(dataset.id);
   }
 
@@ -27,7 +28,7 @@ class Rows {
     const search = h("input", { type: "search", id: "rows-search", placeholder: t("rows.search_hint"), maxlength: "200", "aria-label": t("rows.search") });
     search.addEventListener("input", () => {
       clearTimeout(this.timer);
-      this.timer = setTimeout(() => { this.search = search.value.trim(); this.show(0); }, PAUSE);
+      this.timer = setTimeout(() => { this.search = search.value.trim(); this.starts = []; this.show(0); }, PAUSE);
     });
     this.bar = h("div", {});
     this.list = h("div", {});
@@ -40,26 +41,28 @@ class Rows {
   async show(start) {
     this.asked += 1;
     const { asked } = this;
-    const query = new URLSearchParams({ start, count: A_PAGE, ...(this.search ? { search: this.search } : {}) });
-    const rows = await get(`/api/v1/datasets/${this.dataset.id}/rows?${query}`);
+    const where = this.search ? { search: this.search, after: start } : { start };
+    const [rows, headers] = await getWithHeaders(`/api/v1/datasets/${this.dataset.id}/rows?${new URLSearchParams({ count: A_PAGE, ...where })}`);
     if (asked !== this.asked) return;
-    Object.assign(this, { start, rows });
+    const next = headers.get(NEXT);
+    Object.assign(this, { start, rows, next: next === null ? null : Number(next) });
     this.#draw();
   }
 
   #draw() {
     fill(this.bar, this.#unsaved());
-    fill(this.list, this.rows.length ? this.rows.map((row, index) => this.#row(row, row.row ?? this.start + index)) : h("p", { class: "ts-soft" }, t("rows.none")), this.#browse());
+    fill(this.list, this.rows.length ? this.rows.map((row, index) => this.#row(row, row.row ?? this.start + index)) : h("p", { class: "ts-soft" }, t(this.next === null ? "rows.none" : "rows.none_yet")), this.#browse());
   }
 
+  // A search goes on from the row where it stopped, which the studio names: a large file is searched in parts.
   #browse() {
-    const last = this.start + this.rows.length;
     const turn = (to) => async () => { await this.show(to); this.place.scrollIntoView({ block: "start" }); };
-    const full = this.rows.length === A_PAGE;
-    const words = this.search ? t("rows.found", { from: count(this.rows.length ? this.start + 1 : 0), to: count(last) }) : t("data.range", { from: count(this.rows.length ? this.start + 1 : 0), to: count(last), all: count(this.dataset.rows_good) });
+    const onward = () => { if (this.search) this.starts.push(this.start); return turn(this.next)(); };
+    const back = () => turn(this.search ? this.starts.pop() : Math.max(0, this.start - A_PAGE))();
+    const words = this.search ? t("rows.found", { n: count(this.rows.length) }) : t("data.range", { from: count(this.rows.length ? this.start + 1 : 0), to: count(this.start + this.rows.length), all: count(this.dataset.rows_good) });
     return h("div", { class: "ts-actions" },
-      button(t("data.before"), turn(Math.max(0, this.start - A_PAGE)), { disabled: this.start === 0 }), h("span", { class: "ts-soft" }, words),
-      button(t("data.after"), turn(this.start + A_PAGE), { disabled: !full || (!this.search && last >= this.dataset.rows_good) }));
+      button(t("data.before"), back, { disabled: this.search ? !this.starts.length : this.start === 0 }), h("span", { class: "ts-soft", role: "status" }, words),
+      button(t(this.search ? "rows.go_on" : "data.after"), onward, { key: "onward", disabled: this.next === null }));
   }
 
   #row(row, number) {
@@ -67,7 +70,7 @@ class Rows {
     const gone = this.changes.isDeleted(number);
     const note = gone ? t("rows.deleted") : this.changes.content(number) ? t("rows.changed") : null;
     const head = h("div", { class: "ts-row ts-between" },
-      h("span", { class: "ts-soft ts-small" }, t("rows.number", { n: count(number + 1), line: count(row.line) }), row.split === "test" ? h("span", { class: "ts-chip" }, t("rows.exam")) : null, note ? h("strong", { class: "ts-note" }, ` · ${note}`) : null),
+      h("span", { class: "ts-soft ts-small" }, t("rows.number", { n: count(number + 1), line: count(row.line) }), row.split === "test" ? " " : null, row.split === "test" ? h("span", { class: "ts-chip" }, t("rows.exam")) : null, note ? h("strong", { class: "ts-note" }, ` · ${note}`) : null),
       h("span", { class: "ts-tools" }, this.#tools(number, gone)));
     const box = h("article", { class: `ts-conversation${number === this.wanted ? " ts-wanted" : ""}${gone ? " ts-gone" : ""}`, "data-row": number });
     if (this.editing === number) box.append(head, editor(content, { keep: (next) => this.#change(number, next, row), cancel: () => this.#edit(null) }));

@@ -18,18 +18,18 @@ export async function drawVersions(place, dataset, page) {
   fill(place,
     h("section", { class: "ts-card" }, h("h2", {}, t("versions.lineage")), h("p", { class: "ts-soft" }, t("versions.words")), lineage(found, dataset.id),
       alone ? h("div", { class: "ts-actions" }, page.link(t("versions.make"), "prepare", {}, "plain")) : null),
-    others.length ? comparison(path, dataset, others) : null);
+    others.length ? comparison(dataset, others) : null);
 }
 
-function comparison(path, dataset, others) {
+function comparison(dataset, others) {
   const shown = h("div", { "aria-live": "polite" });
   const first = others.find(({ id }) => dataset.parents?.includes(id)) ?? others[0];
   const other = choice("compare-with", others.map(({ id, name }) => [id, name]), first.id);
-  const compare = async () => fill(shown, differences(await get(`${path}/compare/${other.value}`), others.find(({ id }) => id === other.value).name));
+  const compare = async () => fill(shown, differences(await get(`/api/v1/datasets/${other.value}/compare/${dataset.id}`), others.find(({ id }) => id === other.value).name));
   return h("section", { class: "ts-card" }, h("h2", {}, t("versions.compare")), field(t("versions.with"), other), h("div", { class: "ts-actions" }, button(t("versions.compare_now"), compare)), shown);
 }
 
-// Counted from the other one to this one.
+// Counted on the way from the other one to this one.
 function differences(found, name) {
   const { examples } = found;
   return [
