@@ -12,7 +12,7 @@ _ISSUERS = re.compile(
     r"4(?:\d{15}|\d{18})|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}"
     r"|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}|35\d{14}|6(?:011|4[4-9]\d|5\d\d|2\d\d)\d{12,15}"
 )
-"""Beginnings and lengths of the card networks' numbers (ISO/IEC 7812); the old ones of 13 digits are
+"""Beginnings and lengths of card numbers (ISO/IEC 7812); the old ones of 13 digits are
 no longer issued, and other long numbers look like them."""
 
 

@@ -69,7 +69,7 @@ def _buckets(keys: NDArray[np.uint64]) -> Iterable[list[int]]:
     """Places of equal keys, two or more each, in ascending order."""
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
-    begins = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+    begins = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(keys)])
     ends = np.append(begins[1:], len(keys))
     several = ends - begins > 1
     for begin, end in zip(begins[several], ends[several], strict=True):

@@ -90,6 +90,8 @@ class Sketches:
 
     def keys(self, band: int) -> NDArray[np.uint64]:
         """The key of this band of every text, in their order."""
+        if not self.rows:  # an empty file cannot be mapped
+            return np.empty(0, dtype=np.uint64)
         shape = (len(self.rows), self.bands)
         stored = np.memmap(self._keys, dtype=np.uint64, mode="r", shape=shape)
         return np.ascontiguousarray(stored[:, band])
