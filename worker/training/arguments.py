@@ -31,13 +31,12 @@ class Plan:
     save_every: int | None
 
 
-def plan(spec: RunSpec, blocks: int) -> Plan:
+def plan(spec: RunSpec, blocks: int, *, has_exam: bool) -> Plan:
     """Count the steps of a run over that many examples, or packed blocks."""
     batches = math.ceil(blocks / spec.batch_size)
     a_reading = math.ceil(batches / spec.accumulation)
     total = spec.max_steps or max(1, math.ceil(spec.epochs * a_reading))
     interval = max(1, math.ceil(total / _EXAMS))
-    has_exam = spec.eval_share > 0
     return Plan(
         total_steps=total,
         warmup_steps=round(spec.warmup_ratio * total),

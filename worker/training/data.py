@@ -11,6 +11,8 @@ from datasets import Dataset
 from trl import pack_dataset
 
 from storage.errors import StudioError
+from storage.mappings import Target
+from worker.training.conversations import NO_CONVERSATIONS
 from worker.training.tokens import IGNORED, Encoder
 
 SPLIT_SEED = 20_260_101
@@ -77,6 +79,12 @@ def pack(side: Side, max_length: int) -> Side:
     return replace(side, examples=pack_dataset(side.examples, max_length, "bfd"))
 
 
+def require_supervised(target: str | None) -> None:
+    """Raise StudioError where supervised training cannot learn from such rows."""
+    if target not in (Target.CHAT, Target.TEXT):
+        raise StudioError(*NO_CONVERSATIONS)
+
+
 def require_both(train: Side, evaluation: Side | None) -> None:
     """Raise StudioError where nothing would be learned, or nothing is left for the exam."""
     if not len(train.examples):
@@ -84,7 +92,8 @@ def require_both(train: Side, evaluation: Side | None) -> None:
     if evaluation is not None and not len(evaluation.examples):
         raise StudioError(
             "No example is left for the exam: there are too few, or they are all too long.",
-            "Set the share kept for the exam to 0, or add examples.",
+            "Set the share kept for the exam to 0, or add examples. Where the data itself marks "
+            "rows for the exam, mark others.",
         )
 
 
@@ -92,7 +101,7 @@ def _nothing_to_learn(count: Count) -> tuple[str, str]:
     if not count.rows:
         return (
             "There is no example to learn from.",
-            "Add examples, or make the share kept for the exam smaller.",
+            "Add examples, or keep fewer for the exam.",
         )
     if count.cut:
         return (

@@ -77,6 +77,7 @@ def train(job: Job, reporter: Reporter, stops: Stops) -> Outcome:
 def prepare(job: Job, reporter: Reporter, stops: Stops) -> Ready:
     """Read the data, load the model and plan the steps."""
     spec = job.spec
+    data.require_supervised(job.dataset.target)
     _stage(reporter, stops, "loading the tokenizer")
     tokenizer = models.load_tokenizer(job.base_folder)
     template = templates.choose(tokenizer)
@@ -84,7 +85,7 @@ def prepare(job: Job, reporter: Reporter, stops: Stops) -> Ready:
     encoder = Encoder(tokenizer, template, response_only=spec.response_only)
     train_side = data.encode(_rows(job, evaluation=False), encoder, spec.max_length, stops.check)
     evaluation = None
-    if spec.eval_share:
+    if has_exam(job):
         exam_rows = _rows(job, evaluation=True)
         evaluation = data.encode(exam_rows, encoder, spec.max_length, stops.check)
     data.require_both(train_side, evaluation)
@@ -97,14 +98,19 @@ def prepare(job: Job, reporter: Reporter, stops: Stops) -> Ready:
     if packing:
         train_side = data.pack(train_side, spec.max_length)
         evaluation = evaluation and data.pack(evaluation, spec.max_length)
-    planned = arguments.plan(spec, len(train_side.examples))
+    planned = arguments.plan(spec, len(train_side.examples), has_exam=evaluation is not None)
     return Ready(tokenizer, template, model, formats, train_side, evaluation, packing, planned)
 
 
+def has_exam(job: Job) -> bool:
+    """Tell whether rows are kept for the exam: those that the data marks, else a share of all."""
+    return job.dataset.rows_held_out > 0 or job.spec.eval_share > 0
+
+
 def _rows(job: Job, *, evaluation: bool) -> Iterable[dict[str, Any]]:
-    share = job.spec.eval_share
+    share, marked = job.spec.eval_share, job.dataset.rows_held_out > 0
     for row in rows.iterate(job.rows_folder):
-        if rows.in_evaluation_split(row["hash"], share, data.SPLIT_SEED) is evaluation:
+        if rows.is_exam(row, share, data.SPLIT_SEED, marked=marked) is evaluation:
             yield row
 
 
@@ -153,6 +159,7 @@ def facts(job: Job, ready: Ready, trainer: Trainer) -> dict[str, Any]:
         return {
             **ready.train.count.facts("train"),
             **(ready.evaluation.count.facts("eval") if ready.evaluation else {}),
+            "exam_chosen_by": _chosen_by(job),
             "learned_share": ready.train.count.learned / ready.train.count.tokens,
             "blocks": len(ready.train.examples),
             "packing": ready.packing,
@@ -165,6 +172,12 @@ def facts(job: Job, ready: Ready, trainer: Trainer) -> dict[str, Any]:
             "threads": torch.get_num_threads(),
             "libraries": library_versions(),
         }
+
+
+def _chosen_by(job: Job) -> str | None:
+    if not has_exam(job):
+        return None
+    return "the data's own marks" if job.dataset.rows_held_out else "a share of the rows"
 
 
 # Save.

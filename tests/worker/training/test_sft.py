@@ -190,6 +190,32 @@ def test_what_cannot_be_trained_is_refused_before_the_first_step(
     assert home.points(run.id) == []
 
 
+def test_rows_that_the_data_marks_are_the_exam_whatever_the_share(
+    home: TrainingHome, llama: Path
+) -> None:
+    rows = conversations(24)
+    marked = [row | {"split": "test"} for row in rows[:5]] + [rows[5] | {"split": "train"}]
+    run = trained(home, llama, [*marked, *rows[6:]], eval_share=0.0, eval_every=2)
+    assert (facts(run)["train_rows"], facts(run)["eval_rows"]) == (19, 5)
+    assert facts(run)["exam_chosen_by"] == "the data's own marks"
+    assert list(home.curve(run.id, "eval_loss")) == [2, 4]
+
+
+def test_without_marks_the_exam_is_a_share_of_the_rows(home: TrainingHome, llama: Path) -> None:
+    run = trained(home, llama, max_steps=1)
+    assert facts(run)["train_rows"] + facts(run)["eval_rows"] == 24
+    assert facts(run)["exam_chosen_by"] == "a share of the rows"
+
+
+def test_preference_pairs_are_refused_at_the_start(home: TrainingHome, llama: Path) -> None:
+    turns = question("x", "y")["messages"]
+    pair = {"prompt": turns[:1], "chosen": turns[1:], "rejected": turns[1:]}
+    home.queue(home.dataset([pair] * 9), home.base_model(llama))
+    with pytest.raises(StudioError, match="preference pairs") as caught:
+        home.train()
+    assert "chosen answers" in caught.value.hint
+
+
 def test_a_model_folder_without_weights_is_refused_in_words(
     home: TrainingHome, llama: Path, tmp_path: Path
 ) -> None:
