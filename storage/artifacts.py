@@ -51,6 +51,10 @@ class Artifacts:
         """Folder of a finished adapter in PEFT's layout."""
         return self._named("adapters", adapter_id)
 
+    def work(self, identifier: str) -> Path:
+        """Folder of background work on a dataset, a base model or an analysis: its log."""
+        return self._named("work", identifier)
+
     def log_file(self, run_id: str) -> Path:
         """The file that a run's child writes its log to."""
         return self.run(run_id) / "log.txt"

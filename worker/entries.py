@@ -79,10 +79,11 @@ def train(task: Task) -> Ending:
 def read_dataset(task: Task) -> Ending:
     """Read a dataset's file; where nothing tells which field is what, the end is a question."""
     from worker import prepare  # noqa: PLC0415  (the worker itself stays light)
+    from worker.datasets.mapping import Unsure  # noqa: PLC0415  (as before)
 
     try:
         return _prepare(task, DatasetRow, prepare.dataset)
-    except prepare.Unsure as unsure:
+    except Unsure as unsure:
         return Ending(WorkStatus.UNSURE, found=unsure.found | {"question": unsure.question})
 
 
@@ -158,7 +159,7 @@ def kind_of(row: DatasetRow | BaseModelRow | AnalysisRow) -> str:
 
 def folder_of(settings: Settings, identifier: str) -> Path:
     """Return the folder for the log and the ending of background work."""
-    return Artifacts(settings.home).home / "work" / identifier
+    return Artifacts(settings.home).work(identifier)
 
 
 def enter(task: Task) -> None:

@@ -1,6 +1,5 @@
 """Background work, in children of the worker: reading and making datasets, bringing models in."""
 
-import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from storage.tables import BaseModelRow, DatasetRow
 from worker.datasets import operations
 from worker.datasets.inspect import inspect
 from worker.datasets.mapping import Unsure
-from worker.datasets.operations import hub
+from worker.datasets.operations.hub import download
 from worker.models import importing
 
 Report = Callable[[float, str], None]
@@ -27,8 +26,6 @@ Report = Callable[[float, str], None]
 
 _MAKING = 0.5
 """Share of the work on a version that is done once its file is made."""
-
-_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -77,16 +74,16 @@ def dataset(place: Place, row: DatasetRow, report: Report) -> dict[str, Any]:
 def _make(place: Place, row: DatasetRow, report: Report) -> tuple[str, int]:
     """Make the file of a version and keep it by its content; returns its SHA-256 and its size."""
     operation = OPERATION.validate_python(row.operation)
-    staging = place.files.scratch()
-    try:
-        _fill(place, row, operation, staging / ORIGINAL, report)
-        sha256, size = _hashed(staging / ORIGINAL)
-        folder = place.files.dataset(sha256)
-        if not folder.exists():
-            artifacts.publish(staging, folder)
-        return sha256, size
-    finally:
-        artifacts.remove(staging)
+    staging = place.files.work(row.id) / "made"  # the same again after a death: a download goes on
+    staging.mkdir(parents=True, exist_ok=True)
+    _fill(place, row, operation, staging / ORIGINAL, report)
+    sha256 = artifacts.sha256(staging / ORIGINAL)
+    size = (staging / ORIGINAL).stat().st_size
+    folder = place.files.dataset(sha256)
+    if not folder.exists():
+        artifacts.publish(staging, folder)
+    artifacts.remove(staging)
+    return sha256, size
 
 
 def _fill(
@@ -94,7 +91,7 @@ def _fill(
 ) -> None:
     if isinstance(operation, Hub):
         settings = place.settings
-        hub.download(operation, target, settings.hub_endpoint, settings.hub_token(), report)
+        download(operation, target, settings.hub_endpoint, settings.hub_token(), report)
         return
     family = {each.id: each for each in datasets.family(place.database, row.owner)}
     parents = [family[parent] for parent in operation.parents]
@@ -125,14 +122,6 @@ def _read(folder: Path, mapping: Mapping | None, report: Report) -> dict[str, An
 def _part(report: Report, start: float, end: float) -> Report:
     """A report whose whole is the part of `report` from `start` to `end`."""
     return lambda share, words: report(start + (end - start) * share, words)
-
-
-def _hashed(file: Path) -> tuple[str, int]:
-    digest = hashlib.sha256()
-    with file.open("rb") as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest(), file.stat().st_size
 
 
 def starter(place: Place, row: BaseModelRow, report: Report) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from typing import Any
 
 import structlog
 from sqlalchemy.exc import OperationalError
@@ -18,6 +19,9 @@ log = structlog.get_logger()
 SWEEP_SECONDS = 3600.0
 LEFT_BEHIND_SECONDS = 24 * 3600.0
 """Once an hour, what an upload or a download left in the scratch folder a day ago is removed."""
+
+
+_PREPARED: tuple[Any, ...] = (DatasetRow, BaseModelRow, AnalysisRow)
 
 
 class Reconciler:
@@ -47,7 +51,7 @@ class Reconciler:
 
     def round(self) -> None:
         """Take back what nobody works on any more, and let the supervisor look."""
-        for table in (DatasetRow, BaseModelRow, AnalysisRow):
+        for table in _PREPARED:
             _tell("work_taken_back", work.recover(self._database, table))
         _tell("runs_taken_back", runs.recover(self._database))
         _tell("runs_without_data_failed", runs.fail_hopeless(self._database))
