@@ -103,7 +103,7 @@ class Elements:
 
     def _broken(self, end: End, size: int, line: int, column: int) -> Element:
         cursor = self._cursor
-        distance = self._next_start()
+        distance = self._next_start(size)
         if distance:
             text = cursor.text[cursor.at : cursor.at + distance].rstrip(b" \t\n,")
             cursor.move(distance)
@@ -136,15 +136,19 @@ class Elements:
         )
         return Element(refusal, line, column, NOT_JSON)
 
-    def _next_start(self) -> int:
-        """Bytes from the cursor to the start of the element after a broken one; 0: not found."""
+    def _next_start(self, broken_at: int) -> int:
+        """Bytes from the cursor to the start of the element after a broken one; 0: not found.
+
+        Where the brackets stop to fit at a likely start, that is it.
+        """
         pattern = self._likely_start()
         cursor, tries, looked = self._cursor, 0, 1
         while True:
             at = cursor.at
             for found in pattern.finditer(cursor.text, at + looked):
                 distance = found.end() - at
-                if found["sure"] or _quick_end(cursor, b"}", distance)[0]:
+                sure = found["sure"] or distance == broken_at
+                if sure or _quick_end(cursor, b"}", distance)[0]:
                     return distance
                 tries += 1
                 if tries == SEARCH_TRIES:
