@@ -101,8 +101,9 @@ class Gzip(Content):
             )
 
     def _damaged(self, taken: int) -> StudioError:
+        where = f"beyond {_size(taken)} of it" if taken else "from its beginning on"
         return StudioError(
-            f"{self.name} is damaged: it cannot be unpacked beyond {_size(taken)}.",
+            f"{self.name} is damaged: it cannot be unpacked {where}.",
             "Copy or download it again, or pack it anew.",
         )
 

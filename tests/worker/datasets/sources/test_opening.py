@@ -157,15 +157,16 @@ def test_an_archive_gives_a_part_for_every_file_and_names_what_it_left_out(
 
 def test_a_damaged_file_in_an_archive_is_not_left_out_quietly(look: Callable) -> None:
     content = as_zip(**{"a.jsonl": b'{"text": "a"}', "b.parquet": as_parquet()[:-9]})
-    with pytest.raises(StudioError, match="b.parquet"):
+    with pytest.raises(StudioError, match=r"b\.parquet"):
         look(content)
 
 
 def test_the_same_file_gives_the_same_records_again(look: Callable) -> None:
     for content in (*TEXTS.values(), as_parquet(), gzip.compress(TEXTS["csv"])):
         (part,) = look(content).parts
-        assert list(part.batches())[0].lines == list(part.batches())[0].lines
-        assert list(part.batches())[-1].read == part.size
+        first, second = list(part.batches()), list(part.batches())
+        assert [batch.lines for batch in first] == [batch.lines for batch in second]
+        assert first[-1].read == part.size
 
 
 JSON_LIKE = st.lists(
@@ -203,8 +204,7 @@ def test_any_bytes_end_in_records_or_a_sentence(
     try:
         parts = opened(path, Limits())
         batches = [(part, batch) for part in parts for batch in part.batches()]
-    except StudioError as refused:
-        assert refused.message
+    except StudioError:
         return
     for part, batch in batches:
         assert len(batch.lines) == len(batch.numbers) == len(batch.columns or batch.numbers)
