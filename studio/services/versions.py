@@ -40,12 +40,12 @@ _MOST_COLUMNS = 100  # a report names no more
 
 
 class WrittenRow(BaseModel):
-    """A question and its answer, written or pasted by a person."""
+    """A question and its answer, written or pasted by a person; blank rows are left out."""
 
     model_config = ConfigDict(extra="forbid")
 
-    question: str
-    answer: str
+    question: str = ""
+    answer: str = ""
     system: str = ""
 
 
@@ -104,18 +104,10 @@ def write(studio: Studio, owner: str, rows: object, name: str = "") -> Dataset:
     """Make a dataset of rows that a person wrote or pasted: question, answer, system.
 
     Raises:
-        Refused: with every fault at once, by field.
-        StudioError: there is nothing to learn from in them.
+        Refused: with every fault at once, by field; rows count from 1.
+        StudioError: all rows are blank.
     """
     written = [row.model_dump() for row in forms.read(_WRITTEN.validate_python, rows, "rows")]
-    faults = [
-        Fault(f"rows.{number}.{part}", "This is needed.")
-        for number, row in enumerate(written)
-        for part in ("question", "answer")
-        if not row[part].strip()
-    ]
-    if faults or not written:
-        raise Refused(faults or [Fault("rows", "Write at least one question and its answer.")])
     shown = names.tidy(name, "Written by hand")
     return datasets.receive(studio, owner, shown, [tasks.written(written)], Written())
 

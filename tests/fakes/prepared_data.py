@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,6 @@ from typing import Any
 from storage import artifacts, datasets, leases, work
 from storage.datasets import Dataset
 from storage.ids import LOCAL_PERSON
-from storage.status import WorkStatus
 from storage.tables import DatasetRow
 from studio.services.studio import Studio
 
@@ -84,16 +84,20 @@ def unsure(
     sha256 = hashlib.sha256(json.dumps(records).encode()).hexdigest()
     columns = [{"name": field, "kind": "text"} for field in records[0]]
     question = {"columns": columns, "guess": None, "confidence": 0.2, "why": "", "rows": records}
-    added = _ended(studio, owner, name, sha256, {"question": question})
-    with studio.database.write() as session:
-        session.get_one(DatasetRow, added.id).status = WorkStatus.UNSURE
-    return datasets.get(studio.database, owner, added.id)
+    return _ended(studio, owner, name, sha256, {"question": question}, work.ask)
 
 
-def _ended(studio: Studio, owner: str, name: str, sha256: str, found: dict[str, Any]) -> Dataset:
+def _ended(
+    studio: Studio,
+    owner: str,
+    name: str,
+    sha256: str,
+    found: dict[str, Any],
+    end: Callable[..., None] = work.finish,
+) -> Dataset:
     added = datasets.add(studio.database, owner, name, sha256, 10)
     row = work.claim(studio.database, DatasetRow, leases.worker_name(), 60)
     assert row is not None
     assert row.id == added.id
-    work.finish(studio.database, DatasetRow, (row.id, row.attempt), **found)
+    end(studio.database, DatasetRow, (row.id, row.attempt), **found)
     return datasets.get(studio.database, owner, added.id)

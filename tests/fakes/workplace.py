@@ -66,6 +66,9 @@ class Workplace:
                 key = (row.id, row.attempt)
                 try:
                     work.finish(self.studio.database, table, key, **self._find(row))
+                except prepare.Unsure as unsure:
+                    asked = unsure.found | {"question": unsure.question}
+                    work.ask(self.studio.database, table, key, **asked)
                 except StudioError as error:
                     work.fail(self.studio.database, table, key, error)
 
@@ -80,7 +83,8 @@ class Workplace:
 
     def _find(self, row: Any) -> dict[str, Any]:
         do = prepare.dataset if isinstance(row, DatasetRow) else _DO[row.source]
-        return do(self.studio.settings, row, _say_nothing)
+        place = prepare.Place(self.studio.settings, self.studio.database)
+        return do(place, row, _say_nothing)
 
 
 def write_llama(

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from studio.services.studio import Studio
+from tests.fakes.prepared_data import numbers
 
 LINE = b'{"prompt": "What is a fever?", "completion": "A body temperature above 38 degrees."}\n'
 
@@ -29,7 +30,7 @@ def test_an_uploaded_file_is_kept_byte_by_byte_and_waits(
         "waiting",
         3 * len(LINE),
     )
-    kept = studio.artifacts.dataset(found["sha256"]) / "original.jsonl"
+    kept = studio.artifacts.dataset(found["sha256"]) / "original"
     assert kept.read_bytes() == LINE * 3
     assert client.get(f"/api/v1/datasets/{found['id']}").json()["faults"] == []
     assert [each["id"] for each in client.get("/api/v1/datasets").json()] == [found["id"]]
@@ -155,15 +156,19 @@ def test_rows_are_given_by_page(client: httpx.Client, studio: Studio) -> None:
     found = send(client, ("one.jsonl", LINE)).json()
     assert client.get(f"/api/v1/datasets/{found['id']}/rows").json() == []
 
-    folder = studio.artifacts.dataset(found["sha256"]) / "prepared"
+    folder = studio.artifacts.dataset(found["sha256"]) / "rows"
     folder.mkdir()
     rows = [json.dumps({"text": f"row {number}"}).encode() + b"\n" for number in range(5)]
     (folder / "rows.jsonl").write_bytes(b"".join(rows))
     offsets = [sum(len(row) for row in rows[:number]) for number in range(5)]
-    (folder / "rows.idx").write_bytes(b"".join(at.to_bytes(8, "little") for at in offsets))
+    (folder / "rows.idx").write_bytes(numbers(offsets))
+    (folder / "lines.idx").write_bytes(numbers([1, 2, 3, 4, 5]))
 
     page = client.get(f"/api/v1/datasets/{found['id']}/rows?start=2&count=2").json()
-    assert [row["text"] for row in page] == ["row 2", "row 3"]
+    assert [(row["text"], row["row"], row["line"]) for row in page] == [
+        ("row 2", 2, 3),
+        ("row 3", 3, 4),
+    ]
     assert client.get(f"/api/v1/datasets/{found['id']}/rows?count=100000").status_code == 422
 
 

@@ -11,7 +11,7 @@ import pytest
 from storage.errors import NotFound, StudioError
 from storage.ids import LOCAL_PERSON as ME
 from storage.status import WorkStatus
-from studio.services import datasets
+from studio.services import dataset_rows, datasets
 from studio.services.studio import Studio
 from tests.fakes.workplace import Workplace, examples
 
@@ -29,14 +29,14 @@ def test_a_file_is_kept_by_its_content_while_it_still_arrives(studio: Studio) ->
 
     def blocks() -> Iterator[bytes]:
         for number in range(3):
-            written = [path.stat().st_size for path in studio.settings.home.rglob("original.jsonl")]
+            written = [path.stat().st_size for path in studio.settings.home.rglob("original")]
             arrived.append(sum(written))
             yield examples(20_000, words=number + 1)
 
     added = datasets.receive(studio, ME, "three.jsonl", blocks())
 
     content = b"".join(examples(20_000, words=number + 1) for number in range(3))
-    kept = studio.artifacts.dataset(added.sha256) / "original.jsonl"
+    kept = studio.artifacts.dataset(added.sha256) / "original"
     assert kept.read_bytes() == content
     assert added.sha256 == hashlib.sha256(content).hexdigest()
     assert (added.bytes, added.status) == (len(content), WorkStatus.WAITING)
@@ -130,35 +130,37 @@ def test_real_data_is_read_and_shown_row_by_row(workplace: Workplace) -> None:
     assert (data.status, data.rows_good, data.rows_refused) == (WorkStatus.READY, 500, 0)
     lines = [json.loads(line) for line in PUBMED.read_text("utf-8").splitlines()]
 
-    page = datasets.rows_page(workplace.studio, ME, data.id, 490, 20)
+    page = dataset_rows.page(workplace.studio, ME, data.id, 490, 20).rows
 
     assert [row["messages"] for row in page] == [line["messages"] for line in lines[490:]]
     assert [row["line"] for row in page] == list(range(491, 501))
-    assert datasets.rows_page(workplace.studio, ME, data.id, 500, 20) == []
-    assert datasets.faults(workplace.studio, ME, data.id) == []
+    assert dataset_rows.page(workplace.studio, ME, data.id, 500, 20).rows == []
+    assert dataset_rows.faults(workplace.studio, ME, data.id) == []
 
 
 def test_rows_are_there_when_the_worker_has_read_them(workplace: Workplace) -> None:
     data = datasets.receive(workplace.studio, ME, "some.jsonl", [examples(3)])
-    assert datasets.rows_page(workplace.studio, ME, data.id, 0, 10) == []
-    assert datasets.faults(workplace.studio, ME, data.id) == []
+    assert dataset_rows.page(workplace.studio, ME, data.id, 0, 10).rows == []
+    assert dataset_rows.faults(workplace.studio, ME, data.id) == []
     workplace.work()
-    assert len(datasets.rows_page(workplace.studio, ME, data.id, 0, 10)) == 3
+    assert len(dataset_rows.page(workplace.studio, ME, data.id, 0, 10).rows) == 3
 
 
 def test_each_unusable_line_is_named(workplace: Workplace) -> None:
     data = workplace.data(BROKEN * 3)
     assert (data.rows_good, data.rows_refused) == (3, 3)
-    found = datasets.faults(workplace.studio, ME, data.id)
+    found = dataset_rows.faults(workplace.studio, ME, data.id)
     assert [fault["line"] for fault in found] == [2, 4, 6]
     assert all(fault["column"] and fault["reason"] and fault["hint"] for fault in found)
-    assert [fault["line"] for fault in datasets.faults(workplace.studio, ME, data.id, 2)] == [2, 4]
+    assert [
+        fault["line"] for fault in dataset_rows.faults(workplace.studio, ME, data.id, 0, 2)
+    ] == [2, 4]
 
 
 def test_a_file_of_no_use_says_why_as_a_whole(workplace: Workplace) -> None:
     data = workplace.data(b"\n\n")
     assert data.status is WorkStatus.FAILED
-    (fault,) = datasets.faults(workplace.studio, ME, data.id)
+    (fault,) = dataset_rows.faults(workplace.studio, ME, data.id)
     assert fault["line"] == fault["column"] == 1
     assert fault["reason"] == data.error
     assert fault["hint"] == data.hint

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -13,24 +14,48 @@ from storage import artifacts, ids
 from storage import runs as stored_runs
 from storage.errors import NotFound, Refused
 from storage.ids import LOCAL_PERSON as ME
-from studio.services import adapters, base_models, chat, datasets, runs, sample
+from studio.services import (
+    adapters,
+    analyses,
+    base_models,
+    chat,
+    columns,
+    dataset_files,
+    dataset_rows,
+    datasets,
+    runs,
+    sample,
+    uploads,
+    versions,
+)
 from studio.services.studio import Studio
 from tests.fakes.workplace import Workplace
 
 BEN = "ben"
-MODULES = (adapters, base_models, chat, datasets, runs, sample)
+MODULES = (
+    adapters, analyses, base_models, chat, columns, dataset_files, dataset_rows, datasets, runs,
+    sample, uploads, versions,
+)  # fmt: skip
 EXTRA: dict[str, tuple[Any, ...]] = {
-    "datasets.rows_page": (0, 10),
+    "dataset_rows.page": (0, 10),
+    "dataset_rows.search": ("What", (0, 10)),
+    "dataset_files.table": ("csv",),
+    "analyses.ask": ("care", {}),
+    "uploads.put": (0, b"xyz"),
     "runs.news": (None,),
 }
 """What a function needs beside the person and the id."""
 
 BY_OTHER_MEANS = {
     "datasets.receive", "datasets.receive_file", "datasets.add_sample", "datasets.add_samples",
+    "datasets.remember", "uploads.begin", "versions.write", "versions.from_hub", "versions.make",
+    "versions.compare", "analyses.length", "columns.answer", "columns.preview",
+    "dataset_files.faults", "runs.first_batch",
     "base_models.add_folder", "base_models.add_hub", "base_models.add_starter", "sample.start",
     "runs.preset", "runs.plan", "runs.start",
 }  # fmt: skip
-"""They make something of the person's own, or are tried below with somebody else's ids."""
+"""They make something of the person's own, are tried below with somebody else's ids, or in the
+stories of their own modules."""
 
 
 def everything() -> dict[str, Callable[..., Any]]:
@@ -54,7 +79,7 @@ def _is_service(module: ModuleType, name: str, function: object) -> bool:
 
 LISTS = sorted(name for name in everything() if name.endswith((".listing", ".queue")))
 BY_ID = sorted(set(everything()) - set(LISTS) - BY_OTHER_MEANS)
-CHANGES = ("delete", "restore", "retry", "stop", "resume", "discard")
+CHANGES = ("delete", "restore", "retry", "stop", "resume", "discard", "put", "finish")
 READS = [name for name in BY_ID if not name.endswith(CHANGES)]
 
 
@@ -70,15 +95,16 @@ class Possessions:
         assert claimed
         self.adapter = publish(self.studio, claimed)
         self.run = runs.get(self.studio, ME, run.id)
+        self.upload = uploads.begin(self.studio, ME, "answers.jsonl", 3, 0)
+        self.analysis = analyses.ask(self.studio, ME, self.data.id, "care", {})
 
     def id_for(self, name: str) -> str:
         """Return the id of what a service function is about."""
-        kind = name.split(".")[0]
-        mine = {
-            "datasets": self.data, "base_models": self.model, "runs": self.run,
-            "adapters": self.adapter,
+        mine: dict[str, Any] = {
+            "base_models": self.model, "runs": self.run, "adapters": self.adapter,
+            "uploads": self.upload, "analyses.get": self.analysis,
         }  # fmt: skip
-        return mine[kind].id
+        return str(mine.get(name, mine.get(name.split(".")[0], self.data)).id)
 
     def seen(self) -> list[Any]:
         """Return all that its owner sees."""
@@ -104,7 +130,7 @@ def mine(workplace: Workplace) -> Possessions:
 def call(name: str, studio: Studio, owner: str, identifier: str) -> Any:
     """Call a service function about the thing of that id."""
     found = everything()[name](studio, owner, identifier, *EXTRA.get(name, ()))
-    if isinstance(found, AbstractContextManager):
+    if isinstance(found, AbstractContextManager) and not isinstance(found, Path):
         with found as inside:
             return inside
     return found
@@ -112,7 +138,7 @@ def call(name: str, studio: Studio, owner: str, identifier: str) -> Any:
 
 def test_the_matrix_has_every_service() -> None:
     assert len(BY_ID) > 20
-    assert {"runs.log", "datasets.faults", "adapters.download", "runs.attempts"} <= set(BY_ID)
+    assert {"runs.log", "dataset_rows.faults", "adapters.download", "uploads.put"} <= set(BY_ID)
 
 
 @pytest.mark.parametrize("name", BY_ID)
