@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
+from typing import Any
 
 from orjson import dumps
 
-from worker.datasets.faults import Refusal
+from worker.datasets.faults import Refusal, quoted
 from worker.datasets.sources.batch import BATCH_BYTES, Batch, Part
 from worker.datasets.sources.brackets import value_end
 from worker.datasets.sources.content import Content
@@ -52,6 +53,8 @@ class Listed(Part):
         if isinstance(text, Refusal) or not isinstance(value, dict):
             return element
         if self.inner and isinstance(value.get(self.inner), dict):
+            if value.get("truncated_cells"):
+                return element._replace(text=_cells_cut(value["truncated_cells"]))
             text, value = _field_text(text, self.inner), value[self.inner]
         if self.split and "split" not in value:
             mark = b'"split":' + dumps(self.split) + b"}"
@@ -112,6 +115,15 @@ def _cell_missing() -> Refusal:
         "column_ends",
         "One of the columns has no value for this row.",
         "Every column must hold as many values as the others.",
+    )
+
+
+def _cells_cut(names: Any) -> Refusal:
+    """The hub's row export shortens long cells, and says so beside the row."""
+    return Refusal(
+        "cells_cut",
+        f"The export this file comes from cut cells of this row short: {quoted(names)}.",
+        "Download the dataset's own file (Parquet, JSON lines or CSV) in place of the export.",
     )
 
 

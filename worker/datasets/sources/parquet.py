@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pyarrow as pa
+import pyarrow.parquet as pq
 from orjson import OPT_NON_STR_KEYS, JSONEncodeError, dumps
 
 from storage.errors import StudioError
 from worker.datasets.faults import Refusal, quoted
 from worker.datasets.sources.batch import LINE_LIMIT, Batch, Limits, Part, too_long
 from worker.datasets.sources.content import Content, PlainFile
+from worker.datasets.sources.packed import watch
 
 PARQUET_MAGIC = b"PAR1"
 ROWS = 1024  # of a batch at most
@@ -66,7 +67,9 @@ def parquet_part(content: Content, limits: Limits, name: str) -> Rows:
         StudioError: damaged, locked, or without a single column that holds text, numbers or lists.
     """
     with _file(content) as stream:
-        schema = _table(stream).schema_arrow
+        table = _table(stream)
+        _refuse_bomb(table.metadata, limits)
+        schema = table.schema_arrow
     kept = tuple(dict.fromkeys(field.name for field in schema if _text_type(field.type)))
     left_out = tuple(field.name for field in schema if not _text_type(field.type))
     if not kept:
@@ -87,6 +90,13 @@ def parquet_part(content: Content, limits: Limits, name: str) -> Rows:
         limits=limits,
         columns=kept,
     )
+
+
+def _refuse_bomb(facts: pq.FileMetaData, limits: Limits) -> None:
+    for group in (facts.row_group(i) for i in range(facts.num_row_groups)):
+        for chunk in (group.column(i) for i in range(group.num_columns)):
+            packed, unpacked = chunk.total_compressed_size, chunk.total_uncompressed_size
+            watch(limits, unpacked, packed, "This Parquet table")
 
 
 def _file(content: Content) -> IO[bytes]:

@@ -84,6 +84,12 @@ def test_damage_is_told(look: Callable) -> None:
         look(whole[:100] + b"\xff" * 400 + whole[500:])
 
 
+def test_a_bomb_is_refused_before_it_unfolds(look: Callable) -> None:
+    bomb = table({"q": ["x" * 40_000_000] * 2}, compression="gzip", use_dictionary=False)
+    with pytest.raises(StudioError, match="100 times"):
+        look(bomb)
+
+
 def test_a_table_that_unfolds_without_end_is_refused(look: Callable) -> None:
     small = table({"q": ["x" * 1000] * 100_000})
     assert len(small) < 100_000
