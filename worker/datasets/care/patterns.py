@@ -107,12 +107,13 @@ NOT_NAMES = frozenset(
 """First words that make a title no title: Mr President, Miss Universe, Patient: Hello Doctor."""
 
 PHONE_LABEL = re.compile(
-    r"(?<!\w)(?:tel(?:e(?:phone|fon|fono|foon))?|phone|t[ée]l(?:[ée]phone)?|fax|mobile?|mobil|cell"
-    r"|handy|call(?: us| me)?(?: at| on)?|contact|whatsapp|hotline|rufnummer|m[óo]vil|portable)"
-    r"(?: number| no| nr)?[.:]{0,2}[ \t]{0,3}"
-    r"(?P<value>(?:\+|\()?\d(?:[ ()./-]{0,2}\d){5,14})(?![\w%])",
+    r"(?<!\w)(?:(?:tel(?:e(?:phone|fon|fono|foon))?|phone|t[ée]l(?:[ée]phone)?|fax|whatsapp|hotline"
+    r"|call(?: us| me)?(?: at| on)?|rufnummer|(?:mobile|cell|contact) (?:phone|number|no))"
+    r"(?: number| no| nr)?[.:]{0,2}|(?:mobile?|cell|contact|handy|m[óo]vil|portable)(?:nr)?\.?:)"
+    r"[ \t]{0,3}(?P<value>(?:\+|\()?\d(?:[ ()./-]{0,2}\d){6,14})(?![\w%])",
     re.IGNORECASE,
 )
+"""A number behind a word; words with other meanings, as a cell's, only with a colon."""
 INTERNATIONAL = re.compile(r"(?<![\w+.,])(?:\+|00)[1-9](?:[ ().\u00a0/-]{0,3}\d){7,14}(?![\w%])")
 AMERICAN = re.compile(
     r"(?<![\w.,+/-])(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d(?P<by>[ .-]))"

@@ -5,8 +5,10 @@ stands alone is not, and neither are addresses. What is found may be about a pub
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from operator import attrgetter
 from typing import NamedTuple
 
 from worker.datasets.care import patterns
@@ -41,7 +43,7 @@ def find(text: str, kinds: frozenset[str] | None = None) -> list[Span]:
     for kind, gate, search in _SEARCHES:
         if gate in gates and (kinds is None or kind in kinds):
             _take(found, kind, search(text))
-    return sorted(found, key=lambda span: span.start)
+    return found
 
 
 def redact(text: str, kinds: frozenset[str]) -> tuple[str, int]:
@@ -81,9 +83,13 @@ def mask(kind: str, text: str) -> str:
 
 
 def _take(found: list[Span], kind: str, places: Iterable[Place]) -> None:
+    """Adds the places that are still free; `found` stays in order."""
     for start, end in sorted(places):
-        if all(end <= other.start or start >= other.end for other in found):
-            found.append(Span(kind, start, end))
+        at = bisect_left(found, start, key=_START)
+        is_after = at == 0 or found[at - 1].end <= start
+        is_before = at == len(found) or end <= found[at].start
+        if is_after and is_before:
+            found.insert(at, Span(kind, start, end))
 
 
 def _gates(text: str) -> set[str]:
@@ -157,6 +163,7 @@ def _is_ipv6(text: str) -> bool:
     return len(groups) >= _FEWEST_GROUPS and any(map(str.isdigit, text))
 
 
+_START = attrgetter("start")
 _FEWEST_DIGITS = 4  # of a record number; "patient no. 12" is one of a study's
 _LARGEST_SECTION = 20  # 1.2.10.4 is rather a section of a document
 _FEWEST_GROUPS = 3

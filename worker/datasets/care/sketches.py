@@ -1,5 +1,6 @@
 """What is kept of every text to find those alike: its shingles and the keys of its bands."""
 
+import os
 import tempfile
 from array import array
 from pathlib import Path
@@ -16,6 +17,7 @@ _SURE = 0.99  # of two texts as alike as the threshold to share a band, by the c
 _MOST_IN_BAND = 16
 _AT_ONCE = 512  # signatures folded into keys at a time
 _FACTOR = np.uint64(0x100000001B3)
+_SHINGLE = 4  # bytes
 _SCHEME = "affine32"
 _PERMUTATIONS = MinHash(PERMUTATIONS, scheme=_SCHEME).permutations
 
@@ -36,9 +38,10 @@ def bands(threshold: float) -> tuple[int, int]:
 
 
 class Sketches:
-    """Shingles and band keys of texts, in two files that nobody else sees.
+    """Shingles and band keys of texts, in files that nobody else sees.
 
-    In memory stay 16 bytes a text. A context manager; the files vanish with it, even when the
+    In memory stay 16 bytes a text; files are read, not mapped, so that they count to nobody's
+    memory. A context manager; the files vanish with it, even when the
     process is killed (where the system has files without names).
 
     Args:
@@ -53,8 +56,10 @@ class Sketches:
         self._ends = array("Q")
         self._waiting: list[NDArray[np.uint32]] = []
         self._shingles = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115  (closed by __exit__)
-        self._keys = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115  (closed by __exit__)
-        self._stored: NDArray[np.uint32] = np.empty(0, dtype=np.uint32)
+        self._keys = [
+            tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115  (closed by __exit__)
+            for _ in range(self.bands)
+        ]
 
     def __enter__(self) -> "Sketches":
         return self
@@ -65,8 +70,8 @@ class Sketches:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._shingles.close()
-        self._keys.close()
+        for file in (self._shingles, *self._keys):
+            file.close()
 
     def add(self, row: int, text: str) -> None:
         """Takes a row's text in; a blank one is like no other."""
@@ -83,23 +88,18 @@ class Sketches:
     def finish(self) -> None:
         """No more texts; from here on they can be compared."""
         self._fold()
-        self._keys.flush()
         self._shingles.flush()
-        if self.rows:
-            self._stored = np.memmap(self._shingles, dtype=np.uint32, mode="r")
 
     def keys(self, band: int) -> NDArray[np.uint64]:
         """The key of this band of every text, in their order."""
-        if not self.rows:  # an empty file cannot be mapped
-            return np.empty(0, dtype=np.uint64)
-        shape = (len(self.rows), self.bands)
-        stored = np.memmap(self._keys, dtype=np.uint64, mode="r", shape=shape)
-        return np.ascontiguousarray(stored[:, band])
+        self._keys[band].seek(0)
+        return np.fromfile(self._keys[band], dtype=np.uint64)
 
     def shingles(self, place: int) -> Shingles:
         """The shingles of the text that was taken in as number `place` (from 0)."""
         begin = self._ends[place - 1] if place else 0
-        return np.asarray(self._stored[begin : self._ends[place]])
+        size = (self._ends[place] - begin) * _SHINGLE
+        return np.frombuffer(os.pread(self._shingles.fileno(), size, begin * _SHINGLE), np.uint32)
 
     def _fold(self) -> None:
         if not self._waiting:
@@ -110,7 +110,8 @@ class Sketches:
         keys = np.zeros(hashes.shape[:2], dtype=np.uint64)
         for place in range(self._width):
             keys = (keys ^ hashes[:, :, place]) * _FACTOR
-        self._keys.write(keys.data)
+        for band, file in enumerate(self._keys):
+            file.write(keys[:, band].tobytes())
         self._waiting.clear()
 
 

@@ -37,7 +37,7 @@ def test_the_answer() -> None:
 def test_everything_includes_the_system_prompt_the_tools_and_the_rejected_answer() -> None:
     said = content.everything(CHAT | {"tools": [{"name": "find"}]})
     assert all(piece in said for piece in ("Be brief.", "Who?", "who", "Ann Lee", '"find"'))
-    assert content.everything(PAIR) == "Q\ngood\nbad"
+    assert content.everything(PAIR) == "Q\n\ngood\n\nbad"
 
 
 def test_parts_leave_out_what_all_rows_share_and_tell_labels_apart() -> None:

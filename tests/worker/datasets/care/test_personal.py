@@ -35,6 +35,7 @@ def found(text: str) -> list[tuple[str, str]]:
         ("Call (212) 736-5000.", "phone", "(212) 736-5000"),
         ("Rufen Sie +49 30 901820 an.", "phone", "+49 30 901820"),
         ("Tel.: 030 901820", "phone", "030 901820"),
+        ("Mobile: 07885 577899", "phone", "07885 577899"),
         ("Phone: 020 7946 0018", "phone", "020 7946 0018"),
         ("Mon numéro est 01 42 68 53 00.", "phone", "01 42 68 53 00"),
         ("IBAN DE89 3704 0044 0532 0130 00 BIC", "iban", "DE89 3704 0044 0532 0130 00"),
@@ -74,6 +75,7 @@ def test_it_is_found(text: str, kind: str, piece: str) -> None:
         "PMID: 12345678, doi 10.1016/j.jacc.2004.06.048, NCT00123456.",
         "Sensitivity was 93.4% (95% CI 88.1-97.0; P = .0001), n = 1204.",
         "Sodium 140, potassium 4.1, creatinine 0.9, 10 000 units, 5 x 10(5) cells.",
+        "A T cell 1 200 000 and contact 2 120 180 on a mobile 3 400 500 device.",
         "ISBN 0-306-40615-2 and grant 555-123-4567",
         "See sections 1.2.3.4 and version 10.44.3.21 at 12:30:45.",
         "std::vector<int> a::b and 1::2",
@@ -171,12 +173,14 @@ def test_pieces_come_in_order_and_do_not_overlap(text: str) -> None:
     assert all(0 <= span.start < span.end <= len(text) for span in spans)
 
 
-@pytest.mark.parametrize("unit", ["a", "1", "1 ", "a.", "Aa ", "a@", "1:", "Dr. ", "00", "b born "])
+@pytest.mark.parametrize(
+    "unit", ["a", "1", "1 ", "a.", "Aa ", "a@", "1:", "Dr. ", "00", "b born ", "a@b.org "]
+)
 def test_no_text_takes_long(unit: str) -> None:
     text = unit * (200_000 // len(unit))
     began = time.process_time()
     find(text)
-    assert time.process_time() - began < 2
+    assert time.process_time() - began < 5
 
 
 def texts(name: str) -> list[str]:
