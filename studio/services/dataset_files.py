@@ -72,10 +72,9 @@ def original(studio: Studio, owner: str, dataset_id: str) -> tuple[Path, str]:
     """
     path = datasets.original(studio, owner, dataset_id)
     found = datasets.get(studio, owner, dataset_id)
-    if names.without_kind(found.name) != found.name:
-        return path, names.for_download(found.name, "")
-    kind = (found.report or {}).get("format", "jsonl")
-    return path, names.for_download(found.name, f".{kind}")
+    stem = names.without_kind(found.name)
+    ending = found.name[len(stem) :] or "." + (found.report or {}).get("format", "jsonl")
+    return path, names.for_download(stem, ending)
 
 
 def faults(studio: Studio, owner: str, dataset_id: str) -> tuple[Path, str]:
