@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ from storage import adapters, artifacts, checkpoints, ids, metrics, rows, settin
 from storage.checkpoints import Checkpoint
 from storage.status import RunStatus
 from worker.export import adapter as export
-from worker.training import arguments, data, models, precision, templates
+from worker.training import arguments, data, first_batch, models, precision, templates
 from worker.training.arguments import Plan
 from worker.training.checkpoints import (
     Start,
@@ -128,6 +129,10 @@ def run_steps(job: Job, ready: Ready, start: Start, told: tuple[Reporter, Stops]
     )
     if start.checkpoint and is_over(start.checkpoint.folder, ready.plan, job.spec.early_stopping):
         return None
+    if not start.step:
+        trainer.on_first_batch = partial(
+            first_batch.keep, job.run_folder, tokenizer=ready.tokenizer
+        )
     with answers_only_head():
         trainer.train(resume_from_checkpoint=start.folder)
     return course.stopped

@@ -1,6 +1,6 @@
 """TRL's trainer, with checkpoints that hold what is needed and nothing else."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,7 +13,20 @@ ANSWERS_PATH = "answers-only head"
 
 
 class Trainer(SFTTrainer):
-    """TRL's supervised trainer. A checkpoint's model part is the adapter, in safetensors."""
+    """TRL's supervised trainer. A checkpoint's model part is the adapter, in safetensors.
+
+    Attributes:
+        on_first_batch: is given what the first training step gives the model; None: nobody asks.
+    """
+
+    on_first_batch: Callable[[dict[str, Any]], None] | None = None
+
+    def training_step(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Take a step, and show the first batch to who asked for it."""
+        if self.on_first_batch is not None:
+            self.on_first_batch(inputs)
+            self.on_first_batch = None
+        return super().training_step(model, inputs, *args, **kwargs)
 
     def create_model_card(self, *_: Any, **__: Any) -> None:
         """Write none: a checkpoint needs no card, and the finished adapter gets ours."""
