@@ -42,7 +42,7 @@ function duplicates({ duplicates: { exact, near }, answers: odd }, dataset, page
     groups(t("care.exact"), exact.groups.map((rows) => ({ rows })), page),
     groups(t("care.near"), near.groups, page),
     h("div", { class: "ts-actions" }, button(t("care.clean"), clean, { kind: "primary" })),
-    h("p", { class: "ts-soft ts-small" }, t("care.clean_words", { empty: count(odd?.empty?.rows ?? 0) })));
+    h("p", { class: "ts-soft ts-small" }, odd?.empty?.rows ? t("care.clean_words_empty", { empty: count(odd.empty.rows) }) : t("care.clean_words")));
 }
 
 function groups(title, found, page) {

@@ -57,5 +57,5 @@ export function percent(share) {
   const value = 100 * (share ?? 0);
   if (value > 0 && value < 0.1) return "< 0.1 %";
   if (value < 100 && value > 99.9) return "> 99.9 %";
-  return `${Number(value.toFixed(value < 10 ? 1 : 0))} %`;
+  return `${Number(value.toFixed(value < 10 || (value > 99.4 && value < 100) ? 1 : 0))} %`;
 }
