@@ -15,8 +15,10 @@ from worker.datasets.duplicates import count_copies
 from worker.datasets.faults import Refusal, RowFault
 from worker.datasets.judge import Reader
 from worker.datasets.judging import Judging
+from worker.datasets.layouts import layout_of
 from worker.datasets.mapping import SURE, Recognition, Unsure, recognise
 from worker.datasets.output import Output
+from worker.datasets.quick import Quick
 from worker.datasets.repairs import repaired
 from worker.datasets.sources.batch import Limits, Part
 from worker.datasets.sources.opening import opened
@@ -109,6 +111,15 @@ class _Reading:
         usual = self.recognition.mapping if self.recognition.shape in _BY_SAMPLE else None
         return Reader(self.recognition.shape, usual=usual)
 
+    def quick(self) -> Quick | None:
+        found = self.recognition
+        shape, mapping = ("columns", self.mapping) if self.mapping else (found.shape, found.mapping)
+        if mapping is None:
+            return None
+        names = [column.name for column in found.columns]
+        layout = layout_of(shape, mapping, names, chosen=self.mapping is not None)
+        return Quick(layout, shape, mapping.target) if layout else None
+
 
 _BY_SAMPLE = ("columns", "kto")
 
@@ -145,7 +156,7 @@ def inspect(  # noqa: PLR0913  # what the worker says of one piece of work
     reading = _reading(opened_parts, mapping, remembered)
     tally, counts = Tally(), []
     with Output(target) as output:
-        work = Judging(reading.reader(), reading.target, output, tally)
+        work = Judging(reading.reader(), reading.quick(), reading.target, output, tally)
         teller = _Teller(report, sum(part.size for part in opened_parts))
         for part in opened_parts:
             counts.append(_judge_part(part, work, teller))

@@ -140,7 +140,7 @@ def _same(value: Any, clean: Record) -> bool:
 
 
 def _check_line(line: bytes, value: Any, clean: Record) -> None:
-    strings = _strings(value, 1)
+    strings = strings_in(value, 1)
     marks = line.count(b'"')
     if b"\\" in line:
         marks -= sum(1 for found in _ESCAPED_MARK.finditer(line) if found[1])
@@ -152,7 +152,7 @@ def _check_line(line: bytes, value: Any, clean: Record) -> None:
         _check_characters(clean)
 
 
-def _strings(value: Any, depth: int) -> int:
+def strings_in(value: Any, depth: int) -> int:
     """How many strings, names included, a parsed value holds; refuses what is nested too deep."""
     if type(value) is str:
         return 1
@@ -162,7 +162,7 @@ def _strings(value: Any, depth: int) -> int:
         raise too_deep()
     strings, parts = (len(value), value.values()) if type(value) is dict else (0, value)
     for part in parts:
-        strings += 1 if type(part) is str else _strings(part, depth + 1)
+        strings += 1 if type(part) is str else strings_in(part, depth + 1)
     return strings
 
 

@@ -7,6 +7,7 @@ from storage.rows import EXAM
 from worker.datasets.faults import TEXT_LIMIT, Refusal, RowFault, RowRepair
 from worker.datasets.judge import Judged, Reader
 from worker.datasets.output import Numbers, Output
+from worker.datasets.quick import Quick
 from worker.datasets.sources.batch import Batch
 from worker.datasets.sources.jsonl import BOM
 from worker.datasets.tally import Tally
@@ -19,15 +20,19 @@ class Judging:
 
     Args:
         reader: how rows are read with all care.
+        quick: how most rows of a batch are read at once, where they are of a kind that allows it.
         target: what the rows of this file become; rows that would become another are refused.
         output: gets rows, faults and repairs.
         tally: counts.
     """
 
-    def __init__(self, reader: Reader, target: Target, output: Output, tally: Tally) -> None:
+    def __init__(
+        self, reader: Reader, quick: Quick | None, target: Target, output: Output, tally: Tally
+    ) -> None:
         self.file = ""
         self.tally = tally
         self._reader = reader
+        self._quick = quick
         self._targets = MIXABLE if target in MIXABLE else frozenset({target})
         self._output = output
 
@@ -38,6 +43,11 @@ class Judging:
             self.tally.last_line = batch.numbers[len(batch.lines) - 1]
         rows: list[bytes | None] = [None] * len(batch.lines)
         keys = np.zeros(len(batch.lines), np.uint64)
+        if self._quick:
+            rows, keys, block = self._quick.take(batch.lines, batch.numbers, self.tally)
+            if block is not None:
+                self._output.block(block, rows, _numbers(batch), keys)  # type: ignore[arg-type]
+                return
         for place, row in enumerate(rows):
             if row is None:
                 judged = self._careful(batch, place)
@@ -47,8 +57,11 @@ class Judging:
 
     def _write(self, batch: Batch, rows: list[bytes | None], keys: Numbers) -> None:
         kept = [row for row in rows if row is not None]
-        chosen = np.fromiter((row is not None for row in rows), bool, len(rows))
-        self._output.rows(kept, _numbers(batch)[chosen], keys[chosen])
+        numbers = _numbers(batch)
+        if len(kept) < len(rows):
+            chosen = np.fromiter((row is not None for row in rows), bool, len(rows))
+            numbers, keys = numbers[chosen], keys[chosen]
+        self._output.rows(kept, numbers, keys)
 
     def _careful(self, batch: Batch, place: int) -> Judged | None:
         line = batch.lines[place]

@@ -171,15 +171,19 @@ def _column(name: str, rows: list[Record]) -> Column:
     values = [row[name] for row in rows if row.get(name) not in (None, "", [], {})]
     kinds = Counter(_kind(value) for value in values)
     texts = [value for value in values if isinstance(value, str)]
-    distinct = {str(value)[:_LONG] for value in values}
+    distinct = {_short(value) for value in values}
     return Column(
         name=name,
         kind=kinds.most_common(1)[0][0] if kinds else "text",
-        examples=tuple(dict.fromkeys(str(value)[:_LONG] for value in values[:50]))[:3],
+        examples=tuple(dict.fromkeys(_short(value) for value in values[:50]))[:3],
         filled=round(len(values) / len(rows), 4),
         length=sum(map(len, texts)) / max(1, len(texts)),
         varied=len(distinct) / max(1, len(values)),
     )
+
+
+def _short(value: Any) -> str:
+    return value[:_LONG] if isinstance(value, str) else str(value)[:_LONG]
 
 
 def _kind(value: Any) -> str:

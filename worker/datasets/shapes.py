@@ -116,6 +116,13 @@ def read(row: Record, mapping: Mapping, notes: Notes | None = None) -> Record:
     return clean | {"split": side} if side else clean
 
 
+def reserved(shape: str) -> frozenset[str]:
+    """The fields that make a row of this format one of another format."""
+    names = list(_FIRST)
+    place = next((names.index(first) for first, name in _FIRST.items() if name == shape), 0)
+    return frozenset({"chosen", "rejected", *_LABELS, "row", "row_idx", *names[:place]})
+
+
 def fields_of(mapping: Mapping) -> frozenset[str]:
     """The fields that something is learned from, and the one that divides the rows."""
     single = (

@@ -77,7 +77,7 @@ class Tally:
         found = next((match for text in texts if (match := CONTROL_TOKEN.search(text))), None)
         if found:
             self.token_rows += 1
-            if self.token_rows == 1:
+            if self.token_rows == 1 or line < self.token_line:
                 self.token_line, self.token_first = line, found[0]
 
     def add(self, later: Self, lines_before: int) -> None:

@@ -1,0 +1,152 @@
+"""Rows judged many at once and rows judged one by one end the same, whatever they hold."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from worker.datasets.judge import Reader
+from worker.datasets.judging import Judging
+from worker.datasets.layouts import layout_of
+from worker.datasets.output import Output
+from worker.datasets.quick import Quick
+from worker.datasets.shapes import SHAPES
+from worker.datasets.sources.batch import Batch
+from worker.datasets.tally import Tally
+
+TEXT = st.text(
+    st.one_of(
+        st.sampled_from(list('"\\/[]{}<|>:, \t\n\x00\x1b\b\u00e9\u2028😀\x7f\x0caSINT_')),
+        st.characters(exclude_categories=["Cs"]),
+    ),
+    max_size=12,
+)
+TOKENS = st.sampled_from(["<|im_end|>", "[INST]", "</s>", "<start_of_turn>", "[/INST] a", "<SYS>"])
+STRING = st.one_of(TEXT, TEXT, TOKENS, st.sampled_from(["", " ", "a", '[{"role": "user"}]', "{}"]))
+ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | STRING,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(STRING, inner, max_size=2),
+    max_leaves=4,
+)
+ROLE = st.sampled_from(["user", "assistant", "user", "assistant", "system", "tool", "User", "gpt"])
+SPEAKER = st.sampled_from(["human", "gpt", "human", "gpt", "system", "observation", "User", "x"])
+
+
+def turns(role: str, content: str, names: st.SearchStrategy[str]) -> st.SearchStrategy[list]:
+    good = st.lists(st.tuples(STRING, STRING), min_size=1, max_size=3).map(
+        lambda pairs: [
+            {role: name, content: text}
+            for pair in pairs
+            for name, text in zip(
+                ("human", "gpt") if role == "from" else ("user", "assistant"), pair, strict=True
+            )
+        ]
+    )
+    odd = st.lists(
+        st.fixed_dictionaries({role: names, content: st.one_of(STRING, STRING, ANY)}), max_size=4
+    )
+    return st.one_of(good, good, odd)
+
+
+EXTRA = {
+    "id": st.one_of(st.integers(), STRING),
+    "meta": ANY,
+    "split": st.sampled_from(["test", "train", "validation", "x"]),
+}
+ROWS = {
+    "messages": st.fixed_dictionaries(
+        {"messages": turns("role", "content", ROLE)}, optional=EXTRA | {"tools": ANY, "text": ANY}
+    ),
+    "sharegpt": st.fixed_dictionaries(
+        {"conversations": turns("from", "value", SPEAKER)}, optional=EXTRA | {"system": STRING}
+    ),
+    "alpaca": st.fixed_dictionaries(
+        {"instruction": STRING, "output": STRING},
+        optional=EXTRA
+        | {
+            "input": st.one_of(STRING, st.none()),
+            "system": st.one_of(STRING, st.none()),
+            "history": st.sampled_from([[], None, [["a", "b"]], "[]"]),
+        },
+    ),
+    "prompt_completion": st.fixed_dictionaries(
+        {"prompt": STRING, "completion": STRING}, optional=EXTRA | {"label": ANY}
+    ),
+    "text": st.fixed_dictionaries({"text": st.one_of(STRING, STRING, ANY)}, optional=EXTRA),
+}
+
+
+@st.composite
+def line(draw: st.DrawFn, shape: str) -> bytes:
+    """A row as some program writes it; now and then with bytes changed, or a name given twice."""
+    row = draw(ROWS[shape])
+    spaced = draw(st.sampled_from([(",", ":"), (", ", ": ")]))
+    text = json.dumps(row, ensure_ascii=draw(st.booleans()), separators=spaced)
+    how = draw(st.integers(0, 11))
+    if how == 0:
+        text = (
+            draw(st.sampled_from([" ", "\t", "\ufeff"])) + text + draw(st.sampled_from(["", " "]))
+        )
+    if how == 1:
+        name = draw(st.sampled_from([*row, "t\\u0065xt", "id"]))
+        text = text[:-1] + f', "{name}": {draw(st.sampled_from(["1", json.dumps("b"), "[]"]))}}}'
+    if how == 2:
+        old, new = draw(st.sampled_from(ESCAPES))
+        text = text.replace(old, new)
+    content = text.encode(errors="surrogatepass")
+    if how == 3 and content:
+        at = draw(st.integers(0, len(content) - 1))
+        content = content[:at] + draw(st.binary(max_size=2)) + content[at + 1 :]
+    return content.replace(b"\n", b" ").replace(b"\r", b" ")
+
+
+ESCAPES = [
+    ("a", "\\u0061"),
+    ("a", "\\u0000"),
+    ("a", "\\b"),
+    ("a", "\\\\b"),
+    ("a", "\\\\u0000"),
+    ("<", "\\u003c"),
+    ("[I", "\\u005BI"),
+    ("a", "\\u0022"),
+    ("a", "\\ud83d"),
+    ("a", "\\/"),
+    ('"', '""'),
+    ("e", "\\u0065"),
+]
+
+
+def judged(lines: list[bytes], quick: Quick | None, shape: str, folder: Path) -> tuple:
+    folder.mkdir()
+    tally = Tally()
+    with Output(folder) as output:
+        mapping = SHAPES[shape]
+        work = Judging(Reader(shape), quick, mapping.target, output, tally)
+        numbers = range(1, len(lines) + 1)
+        for start in range(0, len(lines), 7):
+            part = lines[start : start + 7]
+            work.take(Batch(part, numbers[start : start + 7], None, 0))
+        fingerprint = output.fingerprint()
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    return files, tally.dump(), fingerprint
+
+
+@pytest.mark.parametrize("shape", list(ROWS))
+def test_the_quick_way_and_the_careful_way_agree(
+    shape: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    @settings(max_examples=250, deadline=None)
+    @given(st.lists(line(shape), min_size=1, max_size=24))
+    def agree(lines: list[bytes]) -> None:
+        layout = layout_of(shape, SHAPES[shape], ["id", "meta", "text"], chosen=False)
+        assert layout
+        quick = Quick(layout, shape, SHAPES[shape].target)
+        folder = tmp_path_factory.mktemp("agree")
+        fast = judged(lines, quick, shape, folder / "fast")
+        slow = judged(lines, None, shape, folder / "slow")
+        assert fast[0] == slow[0]
+        assert fast[1] == slow[1]
+
+    agree()

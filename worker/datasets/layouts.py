@@ -1,0 +1,252 @@
+"""Typed decoders for the rows of one file, which take what is plain and leave the rest.
+
+A layout is made from the fields that a sample shows. It knows every field a plain row may have, so
+that a row with any other, or with another type, is refused by the decoder and read with all care.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
+from typing import Annotated, Any, Literal
+
+import msgspec
+import numpy as np
+from msgspec import UNSET, Meta, Raw, UnsetType, defstruct, field
+
+from storage.mappings import Mapping, Target
+from worker.datasets.marks import Array
+from worker.datasets.roles import ROLES, SHAREGPT_ROLES
+from worker.datasets.shapes import fields_of, reserved
+from worker.datasets.tally import Tally
+
+CODES: dict[str, int] = {role: code for code, role in enumerate(ROLES)}
+_SIDE = ("split", Literal["train", "test"] | UnsetType, UNSET)
+_NO_LIST = Annotated[list[int], Meta(max_length=0)] | None | UnsetType
+_MAYBE = str | None | UnsetType
+
+
+@dataclass
+class Flat:
+    """The turns of many rows, one behind the other.
+
+    Attributes:
+        turns: how many turns each row has, at least 1.
+        codes: the role of each turn, by its place in `ROLES`.
+        contents: the text of each turn.
+        strings: strings in the lines of all rows, names of fields included.
+        odd: places of rows that must be read with all care after all.
+    """
+
+    turns: Array
+    codes: Array
+    contents: list[str]
+    strings: int
+    odd: list[int]
+
+
+class Layout(ABC):
+    """The plain rows of one file.
+
+    Attributes:
+        extras: fields that nothing is learned from.
+        keeps: a plain row without extras is in the form that is kept.
+        is_text: the rows hold no turns.
+        brackets: how many [ a row holds outside of its texts.
+        fields: the names of the fields as in the file, by their attribute.
+    """
+
+    keeps = False
+    is_text = False
+    brackets = 0
+
+    def __init__(self, fields: list[tuple[str, str, Any, Any]], extras: list[str]) -> None:
+        """Args: attribute, name in the file, type and default of each field; names of extras."""
+        self.extras = {f"extra_{place}": name for place, name in enumerate(extras)}
+        wanted = [*fields, ("split", *_SIDE)]
+        wanted += [(attribute, name, Raw, None) for attribute, name in self.extras.items()]
+        self.fields = {attribute: name for attribute, name, _, _ in wanted}
+        self.always = [name for _, name, _, default in wanted if default is msgspec.NODEFAULT]
+        self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(_struct("Row", wanted)).decode
+        self._sometimes = [
+            (attribute, name) for attribute, name, _, default in fields if default is UNSET
+        ]
+
+    @abstractmethod
+    def flat(self, rows: list[Any]) -> Flat:
+        """The turns of decoded rows."""
+
+    def kept_as_is(self, rows: list[Any]) -> list[int] | None:
+        """The places of the rows whose lines need not be written anew; None for all of them."""
+        if not self.keeps:
+            return []
+        changed: set[int] = set()
+        for attribute in self.extras:
+            values = [getattr(row, attribute) for row in rows]
+            changed.update(place for place, value in enumerate(values) if value is not None)
+        return [place for place in range(len(rows)) if place not in changed] if changed else None
+
+    def count_columns(self, rows: list[Any], tally: Tally) -> None:
+        """Counts which fields the rows have, and which of them are left out."""
+        tally.see(self.always, tally.columns, len(rows))
+        for attribute, name in (*self._sometimes, ("split", "split")):
+            present = len(rows) - [getattr(row, attribute) for row in rows].count(UNSET)
+            if present:
+                tally.see((name,), tally.columns, present)
+        for attribute, name in self.extras.items():
+            present = sum(getattr(row, attribute) is not None for row in rows)
+            if present:
+                tally.see((name,), tally.columns, present)
+                tally.see((name,), tally.ignored, present)
+
+
+class Conversations(Layout):
+    """Rows with a list of messages."""
+
+    brackets = 1
+
+    def __init__(self, mapping: Mapping, roles: dict[str, str], extras: list[str]) -> None:
+        turn = _struct(
+            "Turn",
+            [
+                ("role", mapping.role, Literal[tuple(roles)], msgspec.NODEFAULT),
+                ("content", mapping.content, str, msgspec.NODEFAULT),
+            ],
+        )
+        turns = Annotated[list[turn], Meta(min_length=1)]  # type: ignore[valid-type]
+        super().__init__([("messages", str(mapping.messages), turns, msgspec.NODEFAULT)], extras)
+        same = all(name == role for name, role in roles.items())
+        self.keeps = same and (mapping.messages, mapping.role, mapping.content) == _NORMAL
+        self._code = {name: CODES[role] for name, role in roles.items()}
+
+    def flat(self, rows: list[Any]) -> Flat:
+        """One list of messages a row."""
+        lists = list(map(_MESSAGES, rows))
+        turns = np.fromiter(map(len, lists), np.int64, len(rows))
+        every = list(chain.from_iterable(lists))
+        codes = map(self._code.__getitem__, map(_ROLE, every))
+        return Flat(
+            turns=turns,
+            codes=np.fromiter(codes, np.uint8, len(every)),
+            contents=list(map(_CONTENT, every)),
+            strings=len(rows) + 4 * len(every),
+            odd=[],
+        )
+
+
+class Fields(Layout):
+    """Rows with a question and an answer in fields of their own."""
+
+    def __init__(self, mapping: Mapping, extras: list[str]) -> None:
+        first, *more = mapping.question
+        fields: list[tuple[str, str, Any, Any]] = [
+            ("question", first, str, msgspec.NODEFAULT),
+            ("answer", str(mapping.answer), str, msgspec.NODEFAULT),
+        ]
+        fields += [(f"more_{place}", name, _MAYBE, UNSET) for place, name in enumerate(more)]
+        self._more = [attrgetter(attribute) for attribute, _, _, _ in fields[2:]]
+        self._texts = [attrgetter(f"more_{place}") for place in range(len(more))]
+        self._system = mapping.system is not None
+        if mapping.system:
+            fields.append(("system", mapping.system, _MAYBE, UNSET))
+            self._texts.append(attrgetter("system"))
+        if mapping.history:
+            fields.append(("history", mapping.history, _NO_LIST, UNSET))
+            self._texts.append(attrgetter("history"))
+        super().__init__(fields, extras)
+
+    def flat(self, rows: list[Any]) -> Flat:
+        """A question and an answer a row, and the system prompt where there is one."""
+        turns, codes, odd = [], bytearray(), []
+        contents: list[str] = []
+        for place, row in enumerate(rows):
+            question, answer = self._question(row), row.answer
+            if answer[:1] in _FOLDED or row.question[:1] in _FOLDED:
+                odd.append(place)
+            if self._system and row.system:
+                contents += (row.system, question, answer)
+                codes += _WITH_SYSTEM
+                turns.append(3)
+            else:
+                contents += (question, answer)
+                codes += _WITHOUT
+                turns.append(2)
+        strings = 4 * len(rows)
+        for text in self._texts:
+            strings += sum(_STRINGS.get(type(text(row)), 2) for row in rows)
+        return Flat(
+            np.array(turns, np.int64), np.frombuffer(codes, np.uint8), contents, strings, odd
+        )
+
+    def _question(self, row: Any) -> str:
+        question: str = row.question
+        for more in self._more:
+            text = more(row)
+            if text:
+                question = f"{question}\n\n{text}" if question else text
+        return question
+
+
+class Texts(Layout):
+    """Rows of plain text."""
+
+    is_text = True
+
+    def __init__(self, mapping: Mapping, extras: list[str]) -> None:
+        super().__init__([("text", str(mapping.text), str, msgspec.NODEFAULT)], extras)
+        self.keeps = mapping.text == "text"
+
+    def flat(self, rows: list[Any]) -> Flat:
+        """One text a row, all of it learned."""
+        ones = np.ones(len(rows), np.int64)
+        codes = np.full(len(rows), CODES["assistant"], np.uint8)
+        return Flat(ones, codes, [row.text for row in rows], 2 * len(rows), [])
+
+
+_MESSAGES, _ROLE, _CONTENT = attrgetter("messages"), attrgetter("role"), attrgetter("content")
+_NORMAL = ("messages", "role", "content")
+_MOST_EXTRAS = 50
+_FOLDED = ("[", "{")  # a cell that may hold a whole list of turns
+_WITH_SYSTEM = bytes((CODES["system"], CODES["user"], CODES["assistant"]))
+_WITHOUT = bytes((CODES["user"], CODES["assistant"]))
+_STRINGS = {UnsetType: 0, type(None): 1, list: 1}  # of an optional field, its name included; else 2
+
+
+def layout_of(shape: str, mapping: Mapping, columns: list[str], chosen: bool) -> Layout | None:
+    """The layout of the plain rows of a file; None where none are plain.
+
+    Args:
+        shape: the name of the format.
+        mapping: how most rows are read.
+        columns: the fields that a sample shows.
+        chosen: the mapping was chosen by a person, so that no field tells another format.
+    """
+    used = fields_of(mapping) | {"split"}
+    closed = {"row", "row_idx"} if chosen or shape == "columns" else reserved(shape)
+    extras = [name for name in columns if name not in used | closed][:_MOST_EXTRAS]
+    single = [*mapping.question, mapping.answer, mapping.system, mapping.history, "split"]
+    named = [name for name in single if name]
+    if mapping.split or mapping.held_out or len(set(named)) != len(named):
+        return None
+    if mapping.target is Target.TEXT:
+        return Texts(mapping, extras)
+    if mapping.target is not Target.CHAT:
+        return None
+    if not mapping.messages:
+        return Fields(mapping, extras)
+    return None if mapping.answer else Conversations(mapping, _roles(mapping), extras)
+
+
+def _roles(mapping: Mapping) -> dict[str, str]:
+    usual = SHAREGPT_ROLES if mapping.role == "from" else {}
+    return {**{role: role for role in ROLES}, **usual, **mapping.roles}
+
+
+def _struct(name: str, wanted: list[tuple[str, str, Any, Any]]) -> Any:
+    ordered = sorted(wanted, key=lambda each: each[3] is not msgspec.NODEFAULT)
+    fields = [
+        (attribute, kind, field(default=default, name=own))
+        for attribute, own, kind, default in ordered
+    ]
+    return defstruct(name, fields, gc=False, forbid_unknown_fields=True)

@@ -1,0 +1,81 @@
+"""Looks for what decoded rows do not show in the bytes of all their lines together."""
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+_QUOTE, _BACKSLASH, _OPEN, _CLOSE, _LESS, _BRACKET, _U, _B, _ZERO, _ONE = b'"\\{}<[ub01'
+_AFTER_LESS = np.isin(np.arange(256), list(b"|s/<e\\"))  # what may go on a control token
+_AFTER_BRACKET = np.isin(np.arange(256), list(b"I/\\"))
+
+
+class Marks:
+    """The bytes of strict JSON lines, each ended by a line feed."""
+
+    def __init__(self, lines: list[bytes]) -> None:
+        self.block = b"\n".join(lines) + b"\n"
+        self._bytes: Array = np.frombuffer(self.block, np.uint8)
+        self._backslashes = np.flatnonzero(self._bytes == _BACKSLASH)
+
+    def account_for(self, strings: int) -> bool:
+        """Whether every quotation mark belongs to one of so many strings, and no escape is odd.
+
+        Odd is an escape that may be a control character.
+        """
+        quotes = int(np.count_nonzero(self._bytes == _QUOTE))
+        if len(self._backslashes):
+            escaped = self._escaped
+            quotes -= int(np.count_nonzero(escaped == _QUOTE))
+            if (escaped == _B).any() or (self._has_codes and self._hides_control()):
+                return False
+        return quotes == 2 * strings
+
+    def may_hold_tokens(self, brackets: int) -> bool:
+        """Whether a text may hold a control token; `brackets` belong to the rows themselves."""
+        less = self._bytes == _LESS
+        if less.any() and _AFTER_LESS[self._bytes[np.flatnonzero(less) + 1]].any():
+            return True
+        found = self._bytes == _BRACKET
+        more = np.count_nonzero(found) != brackets
+        if more and _AFTER_BRACKET[self._bytes[np.flatnonzero(found) + 1]].any():
+            return True
+        if not len(self._backslashes) or not self._has_codes:
+            return False
+        return b"\\u003" in self.block or b"\\u005" in self.block  # begin < and [ as escapes
+
+    def stand_alone(self, lines: list[bytes]) -> bool:
+        """Whether every line begins with { and ends with }, without a blank around it."""
+        ends = np.cumsum(np.fromiter(map(len, lines), np.int64, len(lines)) + 1)
+        firsts = np.concatenate((np.zeros(1, np.int64), ends[:-1]))
+        opened = (self._bytes[firsts] == _OPEN).all()
+        return bool(opened and (self._bytes[ends - 2] == _CLOSE).all())
+
+    @cached_property
+    def _escaped(self) -> Array:
+        """The letter behind each backslash that begins an escape.
+
+        Of backslashes side by side every second one is itself escaped.
+        """
+        begins = self._backslashes
+        follows = np.diff(begins, prepend=-2) == 1
+        if follows.any():
+            places = np.arange(len(begins))
+            runs = np.maximum.accumulate(np.where(follows, 0, places))
+            begins = begins[(places - runs) % 2 == 0]
+        letters: Array = self._bytes[begins + 1]
+        return letters
+
+    @cached_property
+    def _has_codes(self) -> bool:
+        return bool((self._escaped == _U).any())
+
+    def _hides_control(self) -> bool:
+        r"""Whether \u000x or \u001x stands anywhere; also where the backslash is itself escaped."""
+        inside = self._backslashes[self._backslashes < len(self._bytes) - 5]
+        second, third, fourth, fifth = (self._bytes[inside + step] for step in (1, 2, 3, 4))
+        zeros = (second == _U) & (third == _ZERO) & (fourth == _ZERO)
+        return bool((zeros & ((fifth == _ZERO) | (fifth == _ONE))).any())
