@@ -69,6 +69,9 @@ class Cursor:
 
     def next(self) -> bytes:
         """Goes to the next byte that is not white space, and gives it; empty at the end."""
+        byte = self.text[self.at : self.at + 1]
+        if byte and byte not in _SPACE:
+            return byte
         while True:
             rest = self.text[self.at : self.at + 64]
             if found := rest.lstrip(_SPACE):

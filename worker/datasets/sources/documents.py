@@ -41,8 +41,8 @@ class Listed(Part):
     def _elements(self, cursor: Cursor) -> Iterator[Element]:
         while cursor.next() == b"[":
             cursor.move(1)
-            for element in Elements(cursor):
-                yield self._record(element)
+            elements = Elements(cursor)
+            yield from map(self._record, elements) if self.inner or self.split else elements
             if self.place.passed:
                 return
         if cursor.next():
@@ -59,7 +59,7 @@ class Listed(Part):
         if self.split and "split" not in value:
             mark = b'"split":' + dumps(self.split) + b"}"
             text = text[:-1] + (b"," if value else b"") + mark
-        return element._replace(text=text)
+        return Element(text, element.line, element.column, value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,9 +121,9 @@ def _cell_missing() -> Refusal:
 def _cells_cut(names: Any) -> Refusal:
     """The hub's row export shortens long cells, and says so beside the row."""
     return Refusal(
-        "cells_cut",
-        f"The export this file comes from cut cells of this row short: {quoted(names)}.",
-        "Download the dataset's own file (Parquet, JSON lines or CSV) in place of the export.",
+        "cut_by_the_hub",
+        f"The rows API cut this row short (in {quoted(names)}).",
+        "Download the dataset's files instead of its preview.",
     )
 
 

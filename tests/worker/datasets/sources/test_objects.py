@@ -77,7 +77,7 @@ def test_rows_of_the_hub_are_unwrapped_byte_for_byte(look: Callable) -> None:
         + cut
         + b'],"num_rows_total":2}'
     )
-    assert found.records == [row, "cells_cut"]
+    assert found.records == [row, "cut_by_the_hub"]
     assert not found.parts[0].notes
 
 
