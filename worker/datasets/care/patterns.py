@@ -67,7 +67,7 @@ _TITLES = (
 )
 _NAME_WORD = (
     r"(?:[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ]+(?:(?!['\u2019]s(?!\w))['\u2019-][A-ZÀ-ÖØ-Þ]?[a-zß-öø-ÿ]+)*"
-    r"|[A-ZÀ-Ý]['\u2019][A-Z][a-z]+)"
+    r"|[A-ZÀ-Ý]['\u2019][A-Z][a-z]+|[A-ZÀ-ÖØ-Þ]{3,20}(?![A-Za-z]))"
 )
 _INITIAL = r"(?:[A-Z]\.)"
 _PARTICLE = r"(?:v[oa]n|der?|den|di|da|la|le|del|zu|al|bin|ten|ter)"

@@ -127,11 +127,11 @@ def test_the_bands_are_sure_to_find_what_is_as_alike_as_asked(threshold: float) 
 
 def test_thousands_of_copies_take_no_time_in_proportion_to_their_pairs() -> None:
     text = " ".join(prose(random.Random(5), 60))
-    began = time.monotonic()
+    began = time.process_time()
     (group,) = near.groups([text] * 5000, 0.8, told)
     assert len(group.rows) == 5000
     assert group.similarity == 1.0
-    assert time.monotonic() - began < 20
+    assert time.process_time() - began < 20
 
 
 def test_whoever_waits_hears_of_it_and_may_cancel() -> None:
