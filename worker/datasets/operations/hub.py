@@ -51,7 +51,11 @@ def download(
 
 
 def _aside(target: Path, commit: str) -> Path:
+    """The folder for the files of one commit; what an earlier call left of other commits goes."""
     aside = target.with_name(f"{target.name}.{commit[:12]}.part")
+    for other in target.parent.glob(f"{target.name}.*.part"):
+        if other != aside:
+            shutil.rmtree(other)
     aside.mkdir(parents=True, exist_ok=True)
     return aside
 

@@ -113,6 +113,12 @@ def test_a_second_call_goes_on_where_the_first_was_stopped(hub: FakeHub, tmp_pat
     assert (tmp_path / "original").read_bytes() == large
 
 
+def test_parts_of_another_version_do_not_stay(hub: FakeHub, tmp_path: Path) -> None:
+    (tmp_path / "made" / f"original.{'b' * 12}.part").mkdir(parents=True)
+    fetch(hub, tmp_path / "made" / "original")
+    assert [path.name for path in (tmp_path / "made").iterdir()] == ["original"]
+
+
 def test_a_gated_dataset_needs_a_token(hub: FakeHub, tmp_path: Path) -> None:
     repository = hub.repositories[f"datasets/{NAME}"]
     repository.gated, repository.allowed = True, {"hf_mine"}
