@@ -82,7 +82,7 @@ def export(
 
 
 Columns = list[str] | None
-_PARTS = "messages, history, text, chosen, rejected, label, tools, split, role or content"
+_PARTS = "messages, role, content, history, text, chosen, rejected, label, tools, split, held_out"
 
 
 @commands.command("map")
@@ -145,6 +145,8 @@ def _part(words: str) -> tuple[str, Any]:
     name, sign, column = words.partition("=")
     if not sign:
         raise Failed(f"{words} is no PART=COLUMN.", f"Parts: {_PARTS}.")
+    if name.strip() == "held_out":
+        return "held_out", [value.strip() for value in column.split(",")]
     return name.strip(), column.strip()
 
 

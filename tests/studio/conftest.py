@@ -1,6 +1,8 @@
 """A real web process's application on a free port, on a home folder of its own."""
 
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +20,9 @@ from studio import web
 from studio.services import studio as studios
 from studio.services.studio import Studio
 
+ROOT = Path(__file__).resolve().parents[2]
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
 Serve = Callable[[FastAPI], AbstractContextManager[str]]
 
 
@@ -83,3 +88,29 @@ def serve() -> Serve:
 def served_at() -> Callable[[FastAPI, int], AbstractContextManager[str]]:
     """Serve an application on a given port; use it in a `with` block."""
     return served
+
+
+@pytest.fixture
+def command(settings: Settings, tmp_path: Path) -> Command:
+    """Call `tuning-studio` with these words."""
+
+    def call(*words: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "studio", *words],
+            cwd=tmp_path,
+            env={**settings.environment(), "PYTHONPATH": str(ROOT), "COLUMNS": "200", **variables},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return call
+
+
+@pytest.fixture
+def running(studio: Studio) -> Iterator[Studio]:
+    """A studio that answers where the settings say."""
+    logs.configure("test")
+    with served(web.create_web(studio, None), studio.settings.port):
+        yield studio

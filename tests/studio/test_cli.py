@@ -4,57 +4,23 @@ import resource
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from sqlalchemy import update
 
-from storage import adapters, base_models, logs, metrics, runs
+from storage import adapters, base_models, metrics, runs
 from storage.base_models import Source
 from storage.ids import LOCAL_PERSON
 from storage.metrics import Point
-from storage.settings import Settings
 from storage.status import RunStatus
 from storage.tables import BaseModelRow, DatasetRow
-from studio import web
 from studio.services.studio import Studio
+from tests.studio.conftest import Command
 
 ROOT = Path(__file__).resolve().parents[2]
 LINE = b'{"prompt": "What is a fever?", "completion": "A body temperature above 38 degrees."}\n'
-
-Command = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@pytest.fixture
-def command(settings: Settings, tmp_path: Path) -> Command:
-    """Call `tuning-studio` with these words."""
-
-    def call(*words: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-m", "studio", *words],
-            cwd=tmp_path,
-            env={**settings.environment(), "PYTHONPATH": str(ROOT), "COLUMNS": "200", **variables},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    return call
-
-
-@pytest.fixture
-def running(
-    studio: Studio, served_at: Callable[[FastAPI, int], AbstractContextManager[str]]
-) -> Iterator[Studio]:
-    """A studio that answers where the settings say."""
-    logs.configure("test")
-    with served_at(web.create_web(studio, None), studio.settings.port):
-        yield studio
 
 
 def ready(studio: Studio) -> None:

@@ -22,7 +22,9 @@ def dataset(rows: int = 500, mean: float = 360.0, longest: int = 1000, **changes
         "id": "data_000000000001", "owner": "local", "name": "Answers", "created_at": NOW,
         "deleted_at": None, "status": WorkStatus.READY, "stage": "", "progress": 1.0,
         "error": None, "hint": None, "sha256": "a" * 64, "bytes": 1, "shape": "messages",
-        "rows_good": rows, "rows_refused": 0, "report": report,
+        "target": "chat", "fingerprint": "b" * 64, "rows_good": rows, "rows_repaired": 0,
+        "rows_refused": 0, "rows_held_out": 0, "report": report, "mapping": None,
+        "question": None, "operation": None, "parents": [],
     }  # fmt: skip
     return Dataset(**{**told, **changes})
 
