@@ -48,7 +48,23 @@ def test_a_stricter_threshold_keeps_more(workshop, rows) -> None:
 
 
 def test_a_row_that_goes_for_its_answer_takes_no_copy_with_it(workshop, chat) -> None:
-    """An answer to a tool's call may be empty where a tool is called, and is no empty answer."""
+    """A refusal is short; three words more and the same text is an answer."""
+    refusal = _filled(REFUSAL, 297)
+    rows = [chat("How?", refusal), chat("How?", f"{refusal} or call tomorrow")]
+    assert kept(workshop, rows) == [0]
+    assert kept(workshop, rows, refusals=True) == [1]
+
+
+def _filled(text: str, length: int) -> str:
+    """The text with further words, up to a length in characters."""
+    number = 0
+    while len(text) < length - 5:
+        number += 1
+        text += f" w{number}"
+    return text
+
+
+def test_a_turn_that_calls_a_tool_is_no_empty_answer(workshop, chat) -> None:
     call = {"id": "1", "type": "function", "function": {"name": "find", "arguments": "{}"}}
     turns = [
         {"role": "user", "content": "Find the report"},
