@@ -22,14 +22,20 @@ Numbers = np.ndarray[tuple[int], np.dtype[np.uint64]]
 
 
 class Output:
-    """The open files of a target folder, written batch by batch."""
+    """The open files of a target folder, written batch by batch.
 
-    def __init__(self, target: Path) -> None:
+    Args:
+        target: an existing folder.
+        fingerprinted: whether `fingerprint` will be asked for.
+    """
+
+    def __init__(self, target: Path, fingerprinted: bool = True) -> None:
         self.keys = target / KEYS
         self.faults: list[RowFault] = []
         self._position = 0
         self._files = {name: (target / name).open("wb") for name in FILES}
         self._digest = hashlib.sha256()
+        self._fingerprinted = fingerprinted
         self._hashed: Future[None] | None = None
         self._hashing = ThreadPoolExecutor(1, "fingerprint")
 
@@ -62,7 +68,7 @@ class Output:
         self._write(LINES, lines)
         self._write(KEYS, keys)
 
-    def append(self, folder: Path, lines_before: int, file: str) -> None:
+    def append(self, folder: Path, lines_before: int) -> None:
         """Adds what another output has written into `folder`, behind so many lines of the file."""
         before = self._position
         with (folder / ROWS).open("rb") as rows:
@@ -73,9 +79,9 @@ class Output:
         for name, shift in ((INDEX, before), (LINES, lines_before), (KEYS, 0)):
             self._write(name, np.fromfile(folder / name, "<u8") + np.uint64(shift))
         for stored in _objects(folder / FAULTS):
-            self.fault(RowFault(**stored | {"line": stored["line"] + lines_before, "file": file}))
+            self.fault(RowFault(**stored | {"line": stored["line"] + lines_before}))
         for stored in _objects(folder / REPAIRS):
-            self.repair(RowRepair(**stored | {"line": stored["line"] + lines_before, "file": file}))
+            self.repair(RowRepair(**stored | {"line": stored["line"] + lines_before}))
 
     def fault(self, fault: RowFault) -> None:
         """Adds a fault; the first `FAULTS_KEPT` are also kept in memory, without their text."""
@@ -96,6 +102,8 @@ class Output:
 
     def _hash(self, block: bytes) -> None:
         """Hashes beside the parsing, on another core where there is one, one block ahead."""
+        if not self._fingerprinted:
+            return
         if self._hashed:
             self._hashed.result()
         self._hashed = self._hashing.submit(self._digest.update, block)
