@@ -147,6 +147,15 @@ def test_uploads_have_a_limit_of_their_own(browser: Client) -> None:
     assert browser.post("/gradio_api/upload", files=large).status_code == 413
 
 
+def test_a_piece_of_an_upload_has_a_limit_of_its_own(browser: Client) -> None:
+    told = {"name": "x.jsonl", "size": 19_000_000, "last_modified": 0}
+    upload = browser.post("/api/v1/uploads", json=told).json()
+    address = f"/api/v1/uploads/{upload['id']}?offset=0"
+    assert browser.put(address, content=b"x" * (8 * 2**20 + 2000)).status_code == 413
+    assert browser.put(address, content=b"x" * 8 * 2**20).status_code == 200
+    assert browser.put("/api/v1/runs/x", content=b"x" * 6_000_000).status_code == 413
+
+
 @pytest.mark.parametrize(
     "path",
     [

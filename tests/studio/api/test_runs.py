@@ -208,3 +208,19 @@ def test_what_belongs_to_somebody_else_is_not_there(client: httpx.Client, studio
         answer = client.request(method, f"/api/v1/datasets/{other.id}{path}")
         assert answer.status_code == 404, (method, path)
     assert work.anything_waiting(studio.database, DatasetRow)
+
+
+def test_the_first_batch_is_shown_once_the_trainer_has_it(
+    client: httpx.Client, studio: Studio, training: tuple[str, int]
+) -> None:
+    address = f"/api/v1/runs/{training[0]}/first-batch"
+    early = client.get(address)
+    assert early.status_code == 409
+    assert "not there yet" in early.json()["error"]["message"]
+    token = {"text": "Hi", "id": 5, "learned": True, "special": False}
+    batch = {"examples": [{"tokens": [token], "segments": [1]}], "rows": 1, "learned": 1}
+    folder = studio.artifacts.run(training[0])
+    folder.mkdir(parents=True)
+    (folder / "first_batch.json").write_text(json.dumps(batch))
+    assert client.get(address).json() == batch
+    assert client.get("/api/v1/runs/run_000000000000/first-batch").status_code == 404

@@ -13,6 +13,7 @@ from studio.components import run_form
 from studio.components.run_form import NAMES, RunForm
 from studio.services import base_models, datasets, runs
 from studio.words import say
+from tests.fakes.prepared_data import questions, ready
 from tests.fakes.workplace import Workplace
 
 
@@ -20,9 +21,9 @@ class Filled:
     """What an event of the form has given back, by the name of the widget."""
 
     def __init__(self, updates: list[Any]) -> None:
-        assert len(updates) == len(NAMES) + 3
+        assert len(updates) == len(NAMES) + 4
         self.updates = dict(zip(NAMES, updates, strict=False))
-        self.card, self.badge, self.start = updates[len(NAMES) :]
+        self.card, self.badge, self.start, self.data = updates[len(NAMES) :]
 
     @property
     def values(self) -> dict[str, Any]:
@@ -93,6 +94,18 @@ def test_the_form_opens_with_the_newest_data_and_model_and_can_start(
     assert runs.get(workplace.studio, ME, run_id).status is RunStatus.QUEUED
 
 
+def test_data_with_an_exam_of_its_own_is_said_and_leads_to_its_tokens(
+    form: RunForm, workplace: Workplace
+) -> None:
+    plain = workplace.data()
+    model = workplace.model()
+    marked = ready(workplace.studio, questions(60), "marked.jsonl", rows_held_out=12)
+    shown = opened(form, dataset=marked.id)
+    assert say("train.held_out", n="12") in shown.data
+    assert f"/data?dataset={marked.id}&view=learned&model={model.id}" in shown.data
+    assert say("train.held_out", n="12") not in opened(form, dataset=plain.id).data
+
+
 def test_an_address_may_ask_for_data_and_a_model(form: RunForm, workplace: Workplace) -> None:
     first = workplace.data()
     workplace.data(b'{"text": "one"}\n{"text": "two"}\n')
@@ -139,11 +152,11 @@ def test_a_preset_fills_the_settings_and_keeps_the_choice(
 def test_each_change_is_judged_and_counted(form: RunForm, workplace: Workplace) -> None:
     (workplace.data(), workplace.model())
     shown = opened(form)
-    card, badge, start = form.judge(*shown.with_(rank=33, learning_rate=None, alpha=3))
+    card, badge, start, _ = form.judge(*shown.with_(rank=33, learning_rate=None, alpha=3))
     assert badge == say("train.changed", n=3)
     assert not start["interactive"]
     assert "Learning speed" in card
-    card, badge, start = form.judge(*shown.with_(alpha=3))
+    card, badge, start, _ = form.judge(*shown.with_(alpha=3))
     assert badge == say("train.changed", n=1)
     assert start["interactive"]
     assert "Ready to start" in card
@@ -167,7 +180,7 @@ def test_data_deleted_in_another_tab_is_said_and_nothing_breaks(
     shown = opened(form)
     datasets.delete(workplace.studio, ME, data.id)
     base_models.delete(workplace.studio, ME, model.id)
-    card, _, start = form.judge(*shown.with_())
+    card, _, start, _ = form.judge(*shown.with_())
     assert not start["interactive"]
     assert "There is no" in card
     filled = Filled(form.fill(*shown.with_(preset="quick")))

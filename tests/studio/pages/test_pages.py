@@ -1,15 +1,14 @@
-"""What the handlers of the pages do: files taken in, models added, the token kept."""
+"""What the handlers of the pages do: models added, the token kept."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from storage.ids import LOCAL_PERSON as ME
-from studio.pages import PAGES, data, models, settings
-from studio.services import base_models, datasets
+from studio.pages import PAGES, models, settings
+from studio.services import base_models
 from studio.words import say
-from tests.fakes.workplace import Workplace, examples
+from tests.fakes.workplace import Workplace
 
 
 @pytest.fixture
@@ -21,7 +20,7 @@ def said(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
         return lambda text, **_: words[kind].append(text)
 
     for kind in words:
-        monkeypatch.setattr(data.gr, kind, listen(kind))
+        monkeypatch.setattr(models.gr, kind, listen(kind))
     return words
 
 
@@ -29,24 +28,6 @@ def test_each_page_has_a_title_and_an_address_of_its_own() -> None:
     assert len({page.path for page in PAGES}) == len({page.title for page in PAGES}) == len(PAGES)
     assert PAGES[0].path == ""
     assert all(page.path.startswith("/") for page in PAGES[1:])
-
-
-def test_each_file_of_an_upload_is_taken_in_or_refused_by_itself(
-    workplace: Workplace, tmp_path: Path, said: dict[str, list[str]]
-) -> None:
-    first, again, gone = (tmp_path / name for name in ("a.jsonl", "b.jsonl", "gone.jsonl"))
-    first.write_bytes(examples(3))
-    again.write_bytes(examples(3))
-    data.receive(workplace.studio, [str(path) for path in (first, gone, again)])
-    assert [one.name for one in datasets.listing(workplace.studio, ME)] == ["a.jsonl"]
-    assert said["Info"] == [
-        say("data.added", name="a.jsonl"),
-        say("data.same", name="b.jsonl", other="a.jsonl"),
-    ]
-    assert len(said["Warning"]) == 1
-    assert "gone.jsonl" in said["Warning"][0]
-    assert not first.exists(), "the uploaded copy is cleared away"
-    assert not again.exists()
 
 
 def test_a_refused_model_stays_in_its_field_and_an_added_one_empties_it(
