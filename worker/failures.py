@@ -55,15 +55,15 @@ KNOWN: tuple[Known, ...] = (
         r"No space left on device|Disk quota exceeded|database or disk is full"
         r"|inline_container.*unexpected pos|PytorchStreamWriter failed",
         "The disk is full.",
-        "Free some space on the volume of the studio's folder, then resume. "
+        "Free some space on the volume of the studio's folder, then resume or try again. "
         "What was saved before is untouched.",
     ),
     _known(
         r"^MemoryError|DefaultCPUAllocator|not enough memory|Cannot allocate memory"
         r"|std::bad_alloc",
         "The computer ran out of memory.",
-        "Lower the batch size or the maximum length, choose a smaller base model, or load it in "
-        "4 bits; then duplicate the run.",
+        "Of a run: lower the batch size or the maximum length, choose a smaller base model, or "
+        "load it in 4 bits, then duplicate it. Of data: close other programs, then try again.",
     ),
     _known(
         r"(loss|gradient|grad_norm)\w* (is|became|was) (nan|inf|not finite|not a number)"
