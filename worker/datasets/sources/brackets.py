@@ -10,6 +10,7 @@ from worker.datasets.sources.cursor import Cursor
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}\[\]]|"', re.DOTALL)
 _STRING_REST = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
 _SCALAR = re.compile(rb"""\}+|[^\s,\[\]{}"]*""")
+DEEPEST = 2_000  # brackets within brackets; no example has more than a few
 _AFTER_STRING = b" \t\n,:]}"
 _PARTNER = {ord("}"): ord("{"), ord("]"): ord("[")}
 
@@ -126,7 +127,7 @@ class _Brackets:
         if in_object and _before(text, start, first) != ord(":"):
             return False
         self._open.append(byte)
-        return True
+        return len(self._open) <= DEEPEST
 
 
 def _before(text: bytes, start: int, first: int) -> int:

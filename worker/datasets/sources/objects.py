@@ -50,6 +50,7 @@ _TURNS = {
     "chosen",
     "rejected",
 }
+MOST_LISTS = 50  # each is read from the start of the file again, or side by side with the others
 # Texts of these names beside a list tell that the object is an example itself.
 _OWN_TEXTS = {
     "instruction",
@@ -76,9 +77,11 @@ def parts_of_object(content: Content, name: str) -> list[Part] | None:
     fields = outline(content)
     if fields is None:
         return None
-    if tables := _tables(fields):
+    tables = _tables(fields)
+    if 0 < len(tables) <= MOST_LISTS:
         return _listed(content, name, fields, tables)
-    if fields and all(field.is_list and not _holds_turns(field) for field in fields):
+    columns = all(field.is_list and not _holds_turns(field) for field in fields)
+    if columns and 0 < len(fields) <= MOST_LISTS:
         return [_columns(content, name, fields)]
     return [Following(name=name, format="json", size=content.size, content=content)]
 

@@ -11,6 +11,8 @@ from worker.datasets.sources.content import Content
 from worker.datasets.sources.cursor import Cursor
 from worker.datasets.sources.elements import NOT_JSON, Elements
 
+MOST_FIELDS = 1_000
+
 
 @dataclass(frozen=True)
 class Place:
@@ -35,7 +37,8 @@ class Field:
 def outline(content: Content) -> list[Field] | None:
     """The fields of the object that is all there is in a text; None where it is not all.
 
-    A list that is broken beyond repair ends the outline; reading it says where.
+    A list that is broken beyond repair ends the outline; reading it says where. An object with
+    more fields than any has that holds lists of examples gives none.
     """
     cursor = Cursor(content.blocks())
     if cursor.next() != b"{":
@@ -46,6 +49,8 @@ def outline(content: Content) -> list[Field] | None:
         fields.append(field)
         if not whole:
             return fields
+        if len(fields) > MOST_FIELDS:
+            return []
     return fields if cursor.text[cursor.at - 1 : cursor.at] == b"}" and not cursor.next() else None
 
 

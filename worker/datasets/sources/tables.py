@@ -132,8 +132,8 @@ class _Feed:
         if line is None:
             self.refusal = too_long()
             return ""
-        self._size += len(line)
-        if self._size > 2 * LINE_LIMIT:
+        self._size += len(line) + 60  # bytes of memory for the line besides its own
+        if self._size > 4 * LINE_LIMIT:
             raise csv.Error
         return self._text(line)
 

@@ -138,3 +138,13 @@ def test_values_may_follow_each_other_without_a_list() -> None:
         b'{"a": 2}',
         b'{"a": 3}',
     ]
+
+
+def test_brackets_without_end_are_given_up_early() -> None:
+    """Following ten million of them one by one would take a minute."""
+    (element,) = split(b'[{"a":' * (brackets.LINE_LIMIT // 4))
+    assert isinstance(element.text, Refusal)
+    cursor = Cursor(iter([(b"[" * 5_000, 5_000)]))
+    cursor.next()
+    end, size = brackets.value_end(cursor)
+    assert (end, size) == (brackets.End.BROKEN, brackets.DEEPEST)

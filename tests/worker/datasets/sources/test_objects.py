@@ -118,3 +118,13 @@ def test_text_behind_a_list_is_a_fault_and_another_list_is_not(look: Callable) -
     found = look(b'[\n{"q": 1},\n{"q": 2}\n]\n[{"q": 3}]\nrest\n')
     assert found.records == [b'{"q": 1}', b'{"q": 2}', b'{"q": 3}', "text_after"]
     assert found.places[-1] == (6, 1)
+
+
+@pytest.mark.parametrize("value", [[], [PAIR]])
+@pytest.mark.parametrize("count", [60, 2000])
+def test_an_object_of_too_many_lists_is_one_example(
+    look: Callable, value: list, count: int
+) -> None:
+    """Each list would be read from the start of the file again."""
+    example = {f"name {number}": value for number in range(count)}
+    assert look(json.dumps(example, indent=1).encode()).values() == [example]
