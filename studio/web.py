@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
+import anyio.to_thread
 import httpx
 from fastapi import APIRouter, FastAPI, Request
 from starlette.exceptions import HTTPException
@@ -29,6 +30,7 @@ from studio.api import (
     uploads,
     versions,
 )
+from studio.services import uploads as left_behind
 from studio.services.studio import Studio
 from studio.version import VERSION
 
@@ -96,6 +98,7 @@ class Static(StaticFiles):
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    await anyio.to_thread.run_sync(left_behind.sweep, app.state.studio)
     timeout = httpx.Timeout(None, connect=CHAT_CONNECT_SECONDS)
     async with httpx.AsyncClient(timeout=timeout, trust_env=False) as client:
         app.state.chat = client

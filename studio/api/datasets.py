@@ -5,7 +5,7 @@ from typing import Any
 
 import anyio
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from storage.status import WorkStatus
 from studio.api.analyses import AnalysisAnswer
@@ -49,6 +49,11 @@ class DatasetAnswer(BaseModel):
     parents: list[str]
     error: str | None
     hint: str | None
+
+    @field_validator("operation", mode="before")
+    @classmethod
+    def _without_rows(cls, operation: dict[str, Any] | None) -> dict[str, Any] | None:
+        return versions.summary(operation)
 
 
 class Uploaded(DatasetAnswer):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+import orjson
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from storage import datasets as stored
@@ -80,6 +81,7 @@ def make(studio: Studio, owner: str, values: object, name: str = "") -> Dataset:
         Refused: with every fault at once, by field.
         StudioError: one of the parents has not been read yet.
     """
+    _check_writable(values)
     kind = str(values.get("kind", "")) if isinstance(values, dict) else ""
     operation = forms.read(OPERATION.validate_python, values, "operation", kind)
     parents = [datasets.get(studio, owner, parent) for parent in operation.parents]
@@ -156,6 +158,22 @@ def compare(studio: Studio, owner: str, dataset_id: str, other_id: str) -> dict[
     return tasks.compare_rows(before, after)
 
 
+def summary(operation: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return an operation without the rows that it brings along, which may be megabytes."""
+    if operation is None or operation["kind"] != "edit":
+        return operation
+    changed = [{"row": change["row"]} for change in operation["changed"]]
+    return {**operation, "changed": changed, "added": [{} for _ in operation["added"]]}
+
+
+def _check_writable(values: object) -> None:
+    """Refuse what no file could hold: half a character, a number of a hundred digits."""
+    try:
+        orjson.dumps(values)
+    except orjson.JSONEncodeError as error:
+        raise Refused([Fault("operation", f"This cannot be written down: {error}.")]) from error
+
+
 def _derived(studio: Studio, owner: str, name: str, operation: Operation) -> Dataset:
     made = stored.derive(studio.database, owner, name, operation)
     studio.doorbell.ring()
@@ -164,7 +182,7 @@ def _derived(studio: Studio, owner: str, name: str, operation: Operation) -> Dat
 
 def _node(one: Dataset) -> Node:
     deleted = one.deleted_at is not None
-    return Node(one.id, one.name, one.status, one.rows_good, one.operation, deleted)
+    return Node(one.id, one.name, one.status, one.rows_good, summary(one.operation), deleted)
 
 
 def _reached(start: str, edges: list[tuple[str, str]]) -> set[str]:

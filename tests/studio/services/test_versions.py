@@ -92,6 +92,37 @@ def test_a_version_is_made_of_ones_own_and_of_what_is_ready(studio: Studio) -> N
     assert datasets.listing(studio, "ben") == []
 
 
+@pytest.mark.parametrize("value", ["half a \ud83d", 10**30])
+def test_what_no_file_could_hold_is_refused(studio: Studio, value: Any) -> None:
+    parent = ready(studio, questions(5)).id
+    added = [{"messages": [{"role": "user", "content": value}]}]
+    asked = {"kind": "edit", "dataset_id": parent, "added": added}
+    assert "cannot be written down" in refused(studio, asked)["operation"]
+
+
+def test_a_long_edit_is_told_without_its_rows(studio: Studio) -> None:
+    parent = ready(studio, questions(5)).id
+    content = {"messages": [{"role": "user", "content": "x" * 100_000}]}
+    asked = {
+        "kind": "edit",
+        "dataset_id": parent,
+        "changed": [{"row": 2, "content": content}],
+        "added": [content, content],
+        "deleted": [1],
+    }
+    made = versions.make(studio, ME, asked)
+    told = versions.summary(made.operation)
+    assert told == {
+        "kind": "edit",
+        "dataset_id": parent,
+        "changed": [{"row": 2}],
+        "added": [{}, {}],
+        "deleted": [1],
+    }
+    nodes = versions.lineage(studio, ME, parent).nodes
+    assert [node.operation for node in nodes] == [None, told]
+
+
 def test_the_worker_makes_what_was_asked(workplace: Workplace) -> None:
     parent = workplace.data()
     studio = workplace.studio
