@@ -158,9 +158,10 @@ def delete(studio: Studio, owner: str, upload_id: str) -> None:
 def sweep(studio: Studio, seconds: float = LEFT_BEHIND_SECONDS) -> None:
     """Remove the uploads that nobody has touched for so long."""
     before = time.time() - seconds
-    for folder in _home(studio).glob("upload_*"):
-        if folder.stat().st_mtime < before:  # every saved state touches the folder
-            artifacts.remove(folder)
+    with _locked(_home(studio)):
+        for folder in _home(studio).glob("upload_*"):
+            if folder.stat().st_mtime < before:  # every saved state touches the folder
+                artifacts.remove(folder)
 
 
 def _published(studio: Studio, folder: Path, upload: Upload) -> Upload:
