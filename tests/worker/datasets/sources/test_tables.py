@@ -121,3 +121,11 @@ def test_lines_that_are_not_utf8_are_read_as_windows_does(look: Callable) -> Non
 def test_names_that_programs_reserve_are_names_like_others(look: Callable) -> None:
     found = look(b"split,line,hash,__proto__\na,b,c,d\n")
     assert found.values() == [{"split": "a", "line": "b", "hash": "c", "__proto__": "d"}]
+
+
+def test_a_row_of_many_lines_may_be_too_long_as_well(
+    look: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "LINE_LIMIT", 50)
+    cell = b'"' + b"\n".join([b"x" * 20] * 3) + b'"'
+    assert look(b"q,a\n" + cell + b",1\n3,4\n").records == ["too_long", b'{"q":"3","a":"4"}']
