@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { example } from "./data_bubbles.js";
-import { percent, plain, shape, target } from "./data_words.js";
+import { percent, repair, shape, target } from "./data_words.js";
 import { fill, h } from "./dom.js";
 import { count } from "./format.js";
 import { button, link } from "./parts.js";
@@ -88,7 +88,7 @@ function repairs(report) {
   const found = Object.entries(report.repairs ?? {});
   if (!found.length) return null;
   return h("section", { class: "ts-card" }, h("h2", {}, t("report.repaired", { n: count(report.rows_repaired) })), h("p", { class: "ts-soft" }, t("report.repaired_words")),
-    h("ul", { class: "ts-list" }, found.map(([kind, many]) => h("li", {}, `${plain(kind)}: ${count(many)}`))));
+    h("ul", { class: "ts-list" }, found.map(([kind, many]) => h("li", {}, `${repair(kind)}: ${count(many)}`))));
 }
 
 function files(report) {

@@ -17,11 +17,16 @@ const PERSONAL = {
   record_number: "personal.record_number", social_security: "personal.social_security", name: "personal.name",
 };
 
+const REPAIRS = {
+  byte_order_mark: "repair.byte_order_mark", windows_1252: "repair.windows_1252", trailing_comma: "repair.trailing_comma",
+  python_dict: "repair.python_dict", role_name: "repair.role_name", content_parts: "repair.content_parts",
+};
+
 const worded = (map, name) => (map[name] ? t(map[name]) : String(name).replaceAll("_", " "));
 export const shape = (name) => worded(SHAPES, name);
 export const target = (name) => worded(TARGETS, name);
 export const personal = (kind) => worded(PERSONAL, kind);
-export const plain = (name) => worded({}, name);
+export const repair = (kind) => worded(REPAIRS, kind);
 
 // One sentence on how a version was made.
 export function title(operation) {

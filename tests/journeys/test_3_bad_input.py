@@ -1,15 +1,15 @@
 """What people upload by mistake or on purpose is refused in words, or shown as the text it is."""
 
 import io
-import json
 import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import FilePayload, Page, expect
+from playwright.sync_api import Page, expect
 
+from tests.journeys import data_page
 from tests.journeys.screen import Window, keep
 from tests.journeys.studio_process import StudioProcess
 
@@ -24,70 +24,41 @@ HOSTILE = [
 NAME = "<script>window.hacked=1</script> **bold** ![](http://evil.test/x.png).jsonl"
 
 
-def upload(page: Page, name: str, content: bytes) -> None:
-    """Give a file to the data page."""
-    page.goto("/data")
-    file: FilePayload = {"name": name, "mimeType": "application/octet-stream", "buffer": content}
-    page.locator("#upload input[type=file]").set_input_files([file])
-
-
-def line(question: str, answer: str) -> str:
-    """Return one line of a file of conversations."""
-    turns = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
-    return json.dumps({"messages": turns}) + "\n"
-
-
-def zipped() -> bytes:
-    """Return a zip archive with a file of data in it."""
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("data.jsonl", line("Question?", "Answer."))
-    return archive.getvalue()
+def archive() -> bytes:
+    """Return a zip archive without any data in it."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        file.writestr("read me.txt", "Nothing here.")
+    return packed.getvalue()
 
 
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("empty.jsonl", b"", "empty"),
-        ("archive.jsonl", zipped(), "This file is a zip archive"),
+        ("picture.jsonl", b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "This file is a picture"),
+        ("archive.zip", archive(), "no data"),
     ],
 )
 def test_a_file_that_is_no_data_is_refused_in_words(
     page: Page, name: str, content: bytes, words: str
 ) -> None:
-    upload(page, name, content)
-    card = page.locator("article", has_text=name)
+    data_page.upload(page, data_page.payload(name, content))
+    card = data_page.card(page, name)
     expect(card.get_by_role("alert")).to_contain_text(words)
     expect(card.locator(".ts-chip")).to_contain_text("failed")
     keep(page, f"data-refused-{name.partition('.')[0]}")
 
 
-def test_each_bad_line_is_listed_and_the_good_ones_are_kept(page: Page) -> None:
-    good = [line(f"Question {n}?", f"Answer {n}.") for n in range(3)]
-    unknown = json.dumps({"colour": "red"}) + "\n"
-    bad = ['{"messages": [\n', line("Empty?", ""), unknown]
-    upload(page, "half good.jsonl", "".join(map("".join, zip(good, bad, strict=True))).encode())
-    card = page.locator("article", has_text="half good.jsonl")
-    expect(card).to_contain_text("3 good rows, 3 refused")
-    card.get_by_role("link", name="Look inside").click()
-    expect(page.get_by_role("heading", name="3 lines cannot be used")).to_be_visible()
-    listed = page.locator("tbody tr")
-    expect(listed).to_have_count(3)
-    cells = [[cell.inner_text() for cell in row.locator("td").all()] for row in listed.all()]
-    assert [row[0] for row in cells] == ["2", "4", "6"]
-    assert all(int(row[1]) >= 1 and len(row[2]) > 10 for row in cells)
-    expect(page.locator(".ts-conversation")).to_have_count(3)
-    keep(page, "data-faults")
-
-
 def test_markup_in_names_and_rows_is_shown_as_text(
     page: Page, studio: StudioProcess, model_id: str
 ) -> None:
-    upload(page, NAME, "".join(line(text, text) for text in HOSTILE).encode())
+    content = "".join(data_page.line(text, text) for text in HOSTILE).encode()
+    data_page.upload(page, data_page.payload(NAME, content))
     card = page.locator("article", has_text="5 good rows")
     expect(card).to_be_visible()
     expect(card.get_by_role("heading")).to_have_text(_named(studio))
     card.get_by_role("link", name="Look inside").click()
+    data_page.view(page, "Rows")
     bubbles = page.locator(".ts-bubble p")
     expect(bubbles).to_have_text([text for text in HOSTILE for _ in range(2)])
     assert page.locator(".ts-bubble p *").count() == 0

@@ -16,7 +16,14 @@ CONTRAST = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8")
 PATHS = (
     "/",
     "/data",
+    "/data?write=1",
     "/data?dataset={dataset_id}",
+    "/data?dataset={dataset_id}&view=care",
+    "/data?dataset={dataset_id}&view=length",
+    "/data?dataset={dataset_id}&view=rows",
+    "/data?dataset={dataset_id}&view=learned",
+    "/data?dataset={dataset_id}&view=prepare",
+    "/data?dataset={dataset_id}&view=versions",
     "/models",
     "/train",
     "/runs",
@@ -33,7 +40,8 @@ NAMELESS = re.compile(
 """A line of the accessibility tree for a control; those with a name go on with it in quotes."""
 
 SMALL = """() => [...document.querySelectorAll(
-    '.ts-button, .ts-close, .ts-island select, .ts-island textarea, .ts-island input[type=number], '
+    '.ts-button, .ts-close, .ts-island select, .ts-island textarea, .ts-tick, .ts-tabs a, '
+    + '.ts-island input:is([type=number], [type=text], [type=search], [type=range]), .ts-more, '
     + '.ts-island summary, .ts-controls label, nav a, button.primary, button.secondary')]
   .filter((e) => e.checkVisibility())
   .map((e) => [e.getBoundingClientRect(), (e.innerText || e.outerHTML).slice(0, 80)])
@@ -77,6 +85,9 @@ def open_page(
         page.wait_for_load_state("networkidle")
         if page.locator("[id^=island-]").count() and path != "/train":
             expect(page.locator(".ts-island > *").first).to_be_visible()
+        if "view=" in path:
+            expect(page.locator(".ts-view .ts-card").first).to_be_visible()
+            expect(page.locator(".ts-view [role=progressbar]")).to_have_count(0)
         if path == "/train":
             page.get_by_role("button", name="Advanced settings").click()
             expect(page.locator("#plan")).to_contain_text("Ready to start")

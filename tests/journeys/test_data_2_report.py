@@ -39,6 +39,7 @@ def test_each_kind_of_fault_is_shown_listed_and_downloaded(page: Page, tmp_path:
         assert f"line {2 * number + 2}, column" in shown
     listed = kinds.filter(has_text=BROKEN["a list"])
     listed.get_by_role("button", name=f"Show all {TIMES} of this kind").click()
+    expect(listed.locator("tbody tr")).to_have_count(TIMES)
     at = 2 * list(BROKEN).index("a list") + 2
     lines = [row.locator("td").first.inner_text() for row in listed.locator("tbody tr").all()]
     assert lines == [str(at + 2 * len(BROKEN) * time) for time in range(TIMES)]

@@ -1,6 +1,5 @@
 """See what is learned: the page shows the model's own tokens, and marks those of the answers."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +82,7 @@ def test_a_run_shows_the_batch_that_it_really_got(
 
 def test_the_form_leads_to_what_is_learned(page: Page, dataset_id: str, model_id: str) -> None:
     page.goto(f"/train?dataset={dataset_id}&model={model_id}")
-    page.get_by_role("link", name="See what is learned").click()
-    expect(page.locator(".ts-tokens mark").first).to_be_visible()
-    assert json.dumps(dataset_id)[1:-1] in page.url
+    with page.expect_popup() as opened:  # beside the form, which keeps what was filled in
+        page.get_by_role("link", name="See what is learned").click()
+    expect(opened.value.locator(".ts-tokens mark").first).to_be_visible()
+    assert dataset_id in opened.value.url

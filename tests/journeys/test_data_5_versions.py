@@ -1,4 +1,4 @@
-"""Versions: rows changed by hand, an exam set apart, two sets mixed; where each comes from is drawn."""
+"""Rows changed by hand, an exam set apart, two sets mixed: where each comes from is drawn."""
 
 from playwright.sync_api import Page, expect
 

@@ -10,11 +10,13 @@ from typing import get_args, get_origin
 import pytest
 
 from storage import specs
+from storage.mappings import Target
+from storage.operations import Operation
 from storage.status import ACTIVE, RunStatus, WorkStatus
 from studio.words import CATALOGUES, catalogue, say
 from worker.chat.exchange import Reason
-from worker.datasets.shapes import KNOWN_FIELDS
-from worker.datasets.turns import ROLES
+from worker.datasets.care.personal import KINDS
+from worker.datasets.shapes import SHAPES
 
 PROJECT = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted((PROJECT / "static" / "js").glob("*.js"))
@@ -35,6 +37,7 @@ def named(name: str, pattern: str) -> list[str]:
     return found
 
 
+OPERATIONS = get_args(get_args(Operation)[0])
 SMALL_CHARTS = re.findall(r'"(\w+)"', named("run", r"this\.small = \[([^\]]*)\]")[0])
 SAMPLING = re.findall(r'\["(\w+)"', named("playground", r"SETTINGS = \[([^;]*)\];")[0])
 PLACES: dict[str, Iterable[str]] = {
@@ -42,8 +45,6 @@ PLACES: dict[str, Iterable[str]] = {
     "status.${run.status}": list(RunStatus),
     "run.says.${run.status}": list(RunStatus),
     "run.ended.${this.run.status}": sorted(set(RunStatus) - ACTIVE - {RunStatus.QUEUED}),
-    "shape.${dataset.shape}": [*KNOWN_FIELDS, "mixed"],
-    "role.${message.role}": [*ROLES.values(), "text"],
     "role.${role}": ["user", "assistant"],
     "home.${key}.title": named("home", r'\bdoor\("(\w+)"'),
     "home.${key}.words": named("home", r'\bdoor\("(\w+)"'),
@@ -53,6 +54,14 @@ PLACES: dict[str, Iterable[str]] = {
     "chat.end.${end.reason}": get_args(Reason),
 }
 """Every key that a script puts together, and all that can stand in its place."""
+
+NAMED: dict[str, Iterable[str]] = {
+    "SHAPES": [*SHAPES, "preference", "kto", "columns", "mixed"],
+    "TARGETS": list(Target),
+    "OPERATIONS": [operation.model_fields["kind"].default for operation in OPERATIONS],
+    "PERSONAL": KINDS,
+}
+"""The studio's own names that a script has words for, by the table in `data_words.js`."""
 
 FORMS = {
     "train.group.{group}": specs.GROUPS[1:],
@@ -145,6 +154,13 @@ def test_every_word_that_a_page_asks_for_is_there() -> None:
     asked = keys_of_modules()
     assert len(asked) > 50
     assert asked - set(catalogue()) == set()
+
+
+@pytest.mark.parametrize("table", NAMED)
+def test_every_name_that_comes_from_the_studio_has_words(table: str) -> None:
+    written = re.search(rf"const {table} = \{{(.*?)\}};", script("data_words"), re.DOTALL)
+    assert written
+    assert set(re.findall(r"(\w+): \"", written[1])) == set(NAMED[table])
 
 
 def test_every_word_is_asked_for() -> None:
