@@ -1,6 +1,7 @@
 """The only door to files: written aside, flushed to disk, renamed, with a manifest that vouches."""
 
 import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -97,6 +98,20 @@ def staged(target: Path, about: dict[str, Any] | None = None) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
         raise
+
+
+@contextmanager
+def alone(target: Path) -> Iterator[None]:
+    """Hold the only right to make `target`, and clear away what a killed maker has left of it.
+
+    Whoever comes second waits until the first has ended, however it ends.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with (target.parent / f".{target.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for left in target.parent.glob(f".{target.name}.*/"):
+            remove(left)
+        yield
 
 
 def publish(staging: Path, target: Path, about: dict[str, Any] | None = None) -> None:

@@ -101,22 +101,19 @@ def _fill(
 
 def _read(folder: Path, mapping: Mapping | None, report: Report) -> dict[str, Any]:
     prepared = folder / prepared_name(mapping)
-    if not prepared.exists():
-        parts = folder / f".reading-{prepared.name}"
-        try:
-            with artifacts.staged(prepared) as staging:
-                inspect(
-                    datasets.original(folder),
-                    staging,
-                    report,
-                    mapping=mapping,
-                    workers=len(os.sched_getaffinity(0)),
-                    parts=parts,
-                )
-        except FileExistsError:
-            pass  # another dataset of the same content was read meanwhile
-        artifacts.remove(parts)
+    with artifacts.alone(prepared):
+        if not prepared.exists():
+            _inspect(folder, prepared, mapping, report)
     return _of_report(prepared / "report.json", mapping)
+
+
+def _inspect(folder: Path, prepared: Path, mapping: Mapping | None, report: Report) -> None:
+    parts = folder / f".reading-{prepared.name}"
+    workers = len(os.sched_getaffinity(0))
+    source = datasets.original(folder)
+    with artifacts.staged(prepared) as staging:
+        inspect(source, staging, report, mapping=mapping, workers=workers, parts=parts)
+    artifacts.remove(parts)
 
 
 def _part(report: Report, start: float, end: float) -> Report:

@@ -1,6 +1,7 @@
 """Files: whole or not there, in the right order on the disk, and vouched for by a manifest."""
 
 import os
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -200,3 +201,29 @@ def test_what_was_left_in_scratch_a_day_ago_is_swept_and_work_under_way_stays(
     files.sweep_scratch(86_400)
     assert not left.exists()
     assert under_way.exists()
+
+
+def test_one_maker_at_a_time_and_it_clears_away_what_a_dead_one_left(tmp_path: Path) -> None:
+    target = tmp_path / "rows"
+    left = tmp_path / ".rows.half"
+    left.mkdir()
+    (left / "part").write_text("half")
+    other = tmp_path / ".rows-other.half"
+    other.mkdir()
+    waits, order = threading.Event(), []
+
+    def second() -> None:
+        waits.set()
+        with artifacts.alone(target):
+            order.append("second")
+
+    with artifacts.alone(target):
+        assert not left.exists()
+        assert other.exists()
+        thread = threading.Thread(target=second)
+        thread.start()
+        waits.wait()
+        time.sleep(0.05)
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]
