@@ -27,8 +27,8 @@ class _Memo(dict[str, int]):
         self._letters = {byte: letter for letter, byte in byte_letters().items()}
 
     def __missing__(self, piece: str) -> int:
-        letters = piece.encode().decode("latin-1").translate(self._letters)
-        count = len(self._tokenize(letters))
+        text = piece if piece.isascii() else piece.encode().decode("latin-1")
+        count = len(self._tokenize(text.translate(self._letters)))
         if len(piece) <= _LONGEST_PIECE:
             if len(self) >= _MOST_PIECES:
                 self.clear()

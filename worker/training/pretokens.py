@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from tokenizers import AddedToken
+from tokenizers.models import BPE
+
 from worker.training.display import byte_letters
 
 GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
@@ -23,11 +26,14 @@ LLAMA3 = (
 QWEN2 = LLAMA3.replace("{1,3}", "")
 KNOWN = (GPT2, LLAMA3, QWEN2)
 
-_QUICKER = (("(?i:'s|'t|'re|'ve|'m|'ll|'d)", "'(?i:s|t|re|ve|m|ll|d)"),)  # the same, sooner decided
+_CONTRACTIONS = ("(?i:'s|'t|'re|'ve|'m|'ll|'d)", "'(?i:s|t|re|ve|m|ll|d)")
+_WORDS = (
+    r" \p{L}++|\p{L}++|"  # most pieces; nothing that comes earlier in a pattern begins like one
+)
 _WHITE = "\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # Unicode's White_Space
 _PICTURES = range(0x1F000, 0x1FB00)
 _LONG_S = 0x17F  # an s without regard to case
-_CONTROL = re.compile(r"\[[^\]]*\]|\\p\{[LN]\}|\\[sS]")
+_PROPERTY = re.compile(r"\[[^\]]*\]|\\p\{[LN]\}|\\[sS]")
 
 
 class Unsuited(Exception):
@@ -57,37 +63,41 @@ def of(tokenizer: Any) -> Rules:
     """Return the rules of a transformers tokenizer. Raises Unsuited where there are none."""
     if not tokenizer.is_fast or tokenizer.split_special_tokens:
         raise Unsuited("the tokenizer is none of the tokenizers library, or one of its own kind")
-    told = json.loads(tokenizer.backend_tokenizer.to_str())
-    _require_bytes(told["model"])
-    normalizer = told["normalizer"]
+    backend = tokenizer.backend_tokenizer
+    _require_bytes(backend.model)
+    normalizer = _told(backend.normalizer)
     if normalizer is not None and normalizer["type"] != "NFC":
         raise Unsuited(f"the tokenizer rewrites texts first ({normalizer['type']})")
-    pattern = _pattern(told["pre_tokenizer"])
+    pattern = _pattern(_told(backend.pre_tokenizer))
     composes = normalizer is not None
-    tokens = told["added_tokens"]
+    tokens = list(backend.get_added_tokens_decoder().values())
     return Rules(
         pattern=re.compile(translated(pattern)),
         unsure=re.compile(f"[^{_sure()}]"),
         composes=composes,
         added=_cuts(tokens, composes=composes),
-        added_in_text=_cuts([t for t in tokens if not t["special"]], composes=composes),
+        added_in_text=_cuts([t for t in tokens if not t.special], composes=composes),
     )
 
 
 def translated(pattern: str) -> str:
-    """Return one of KNOWN for Python's `re`."""
-    for slow, quick in _QUICKER:
-        pattern = pattern.replace(slow, quick)
-    return _CONTROL.sub(_written_out, pattern)
+    """Return one of KNOWN for Python's `re`, in an order that is decided sooner."""
+    return _PROPERTY.sub(_written_out, _WORDS + pattern.replace(*_CONTRACTIONS))
 
 
-def _require_bytes(model: dict[str, Any]) -> None:
-    if model["type"] != "BPE":
-        raise Unsuited(f"the tokenizer is no BPE ({model['type']})")
-    odd = ("dropout", "continuing_subword_prefix", "end_of_word_suffix", "byte_fallback")
-    if any(model.get(name) for name in odd):
+def _told(part: Any) -> dict[str, Any] | None:
+    """A part of a tokenizer as in its JSON; the whole of it would bring the vocabulary along."""
+    found: dict[str, Any] | None = None if part is None else json.loads(part.__getstate__())
+    return found
+
+
+def _require_bytes(model: Any) -> None:
+    if not isinstance(model, BPE):
+        raise Unsuited(f"the tokenizer is no BPE ({type(model).__name__})")
+    odd = (model.dropout, model.continuing_subword_prefix, model.end_of_word_suffix)
+    if any(odd) or model.byte_fallback:
         raise Unsuited("the tokenizer's BPE has settings of its own")
-    if not byte_letters().keys() <= model["vocab"].keys():
+    if any(model.token_to_id(letter) is None for letter in byte_letters()):
         raise Unsuited("the tokenizer does not know every byte")
 
 
@@ -105,13 +115,13 @@ def _pattern(cutter: dict[str, Any] | None) -> str:
     return str(found)
 
 
-def _cuts(tokens: list[dict[str, Any]], *, composes: bool) -> tuple[re.Pattern[str], ...]:
+def _cuts(tokens: list[AddedToken], *, composes: bool) -> tuple[re.Pattern[str], ...]:
     """The library looks for tokens in the text as it is first, then in the normalized text."""
-    if any(token[name] for token in tokens for name in ("single_word", "lstrip", "rstrip")):
+    if any(token.single_word or token.lstrip or token.rstrip for token in tokens):
         raise Unsuited("added tokens of the tokenizer swallow their neighbours")
-    if composes and any(token["normalized"] for token in tokens):
+    if composes and any(token.normalized for token in tokens):
         raise Unsuited("added tokens are looked for in normalized text")
-    passes = [[t["content"] for t in tokens if t["normalized"] is late] for late in (False, True)]
+    passes = [[t.content for t in tokens if t.normalized is late] for late in (False, True)]
     return tuple(_any_of(contents) for contents in passes if contents)
 
 

@@ -188,8 +188,9 @@ def _boundary(part: list[int], whole: list[int], line: int) -> int:
 
 
 def _refused(conversation: Conversation, error: Exception) -> StudioError:
+    reason = str(error).rstrip(".")
     return StudioError(
-        f"Line {conversation.line} does not fit this model's chat format: {error}.",
+        f"Line {conversation.line} does not fit this model's chat format: {reason}.",
         "Change the roles in your data (some models know no system message, and most want "
         "question and answer in turn), or choose another base model.",
     )
