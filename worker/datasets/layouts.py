@@ -22,7 +22,7 @@ from worker.datasets.shapes import fields_of, reserved
 from worker.datasets.tally import Tally
 
 CODES: dict[str, int] = {role: code for code, role in enumerate(ROLES)}
-_SIDE = ("split", Literal["train", "test"] | UnsetType, UNSET)
+_SIDE = ("split", "split", Literal["train", "test"] | UnsetType, UNSET)
 _NO_LIST = Annotated[list[int], Meta(max_length=0)] | None | UnsetType
 _MAYBE = str | None | UnsetType
 
@@ -51,6 +51,7 @@ class Layout(ABC):
 
     Attributes:
         extras: fields that nothing is learned from.
+        divided: rows may say in "split" on which side they are.
         keeps: a plain row without extras is in the form that is kept.
         is_text: the rows hold no turns.
         brackets: how many [ a row holds outside of its texts.
@@ -63,14 +64,16 @@ class Layout(ABC):
 
     def __init__(self, fields: list[tuple[str, str, Any, Any]], extras: list[str]) -> None:
         """Args: attribute, name in the file, type and default of each field; names of extras."""
-        self.extras = {f"extra_{place}": name for place, name in enumerate(extras)}
-        wanted = [*fields, ("split", *_SIDE)]
+        self.divided = "split" in extras
+        names = [name for name in extras if name != "split"]
+        self.extras = {f"extra_{place}": name for place, name in enumerate(names)}
+        wanted = [*fields, _SIDE] if self.divided else list(fields)
         wanted += [(attribute, name, Raw, None) for attribute, name in self.extras.items()]
         self.fields = {attribute: name for attribute, name, _, _ in wanted}
         self.always = [name for _, name, _, default in wanted if default is msgspec.NODEFAULT]
         self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(_struct("Row", wanted)).decode
         self._sometimes = [
-            (attribute, name) for attribute, name, _, default in fields if default is UNSET
+            (attribute, name) for attribute, name, _, default in wanted if default is UNSET
         ]
 
     @abstractmethod
@@ -90,7 +93,7 @@ class Layout(ABC):
     def count_columns(self, rows: list[Any], tally: Tally) -> None:
         """Counts which fields the rows have, and which of them are left out."""
         tally.see(self.always, tally.columns, len(rows))
-        for attribute, name in (*self._sometimes, ("split", "split")):
+        for attribute, name in self._sometimes:
             present = len(rows) - [getattr(row, attribute) for row in rows].count(UNSET)
             if present:
                 tally.see((name,), tally.columns, present)
@@ -222,7 +225,7 @@ def layout_of(shape: str, mapping: Mapping, columns: list[str], chosen: bool) ->
         columns: the fields that a sample shows.
         chosen: the mapping was chosen by a person, so that no field tells another format.
     """
-    used = fields_of(mapping) | {"split"}
+    used = fields_of(mapping)
     closed = {"row", "row_idx"} if chosen or shape == "columns" else reserved(shape)
     extras = [name for name in columns if name not in used | closed][:_MOST_EXTRAS]
     single = [*mapping.question, mapping.answer, mapping.system, mapping.history, "split"]

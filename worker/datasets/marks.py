@@ -9,24 +9,42 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 _QUOTE, _BACKSLASH, _OPEN, _CLOSE, _LESS, _BRACKET, _U, _B, _ZERO, _ONE = b'"\\{}<[ub01'
+_NOWHERE: Array = np.zeros(0, np.int64)
 _AFTER_LESS = np.isin(np.arange(256), list(b"|s/<e\\"))  # what may go on a control token
 _AFTER_BRACKET = np.isin(np.arange(256), list(b"I/\\"))
+
+
+class Scratch:
+    """Memory for comparisons, used again and again: fresh pages cost more than comparing."""
+
+    def __init__(self) -> None:
+        self._flags: Array = np.empty(0, bool)
+
+    def equal(self, values: Array, wanted: int) -> Array:
+        """Where the values are the wanted one; overwritten by the next call."""
+        if len(self._flags) < len(values):
+            self._flags = np.empty(2 * len(values), bool)
+        found: Array = np.equal(values, wanted, out=self._flags[: len(values)])
+        return found
 
 
 class Marks:
     """The bytes of strict JSON lines, each ended by a line feed."""
 
-    def __init__(self, lines: list[bytes]) -> None:
-        self.block = b"\n".join(lines) + b"\n"
+    def __init__(self, lines: list[bytes], scratch: Scratch) -> None:
+        lines.append(b"")
+        self.block = b"\n".join(lines)
+        lines.pop()
+        self._scratch = scratch
         self._bytes: Array = np.frombuffer(self.block, np.uint8)
-        self._backslashes = np.flatnonzero(self._bytes == _BACKSLASH)
+        self._backslashes = self._where(_BACKSLASH) if b"\\" in self.block else _NOWHERE
 
     def account_for(self, strings: int) -> bool:
         """Whether every quotation mark belongs to one of so many strings, and no escape is odd.
 
         Odd is an escape that may be a control character.
         """
-        quotes = int(np.count_nonzero(self._bytes == _QUOTE))
+        quotes = int(np.count_nonzero(self._scratch.equal(self._bytes, _QUOTE)))
         if len(self._backslashes):
             escaped = self._escaped
             quotes -= int(np.count_nonzero(escaped == _QUOTE))
@@ -36,10 +54,9 @@ class Marks:
 
     def may_hold_tokens(self, brackets: int) -> bool:
         """Whether a text may hold a control token; `brackets` belong to the rows themselves."""
-        less = self._bytes == _LESS
-        if less.any() and _AFTER_LESS[self._bytes[np.flatnonzero(less) + 1]].any():
+        if b"<" in self.block and _AFTER_LESS[self._bytes[self._where(_LESS) + 1]].any():
             return True
-        found = self._bytes == _BRACKET
+        found = self._scratch.equal(self._bytes, _BRACKET)
         more = np.count_nonzero(found) != brackets
         if more and _AFTER_BRACKET[self._bytes[np.flatnonzero(found) + 1]].any():
             return True
@@ -53,6 +70,9 @@ class Marks:
         firsts = np.concatenate((np.zeros(1, np.int64), ends[:-1]))
         opened = (self._bytes[firsts] == _OPEN).all()
         return bool(opened and (self._bytes[ends - 2] == _CLOSE).all())
+
+    def _where(self, mark: int) -> Array:
+        return np.flatnonzero(self._scratch.equal(self._bytes, mark))
 
     @cached_property
     def _escaped(self) -> Array:

@@ -7,19 +7,22 @@ control character. Where a batch is not clean, its halves are looked at, down to
 """
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 import numpy as np
 import orjson
+from msgspec import UNSET
 from xxhash import xxh3_64_intdigest
 
 from storage.mappings import Target
+from storage.rows import EXAM
 from worker.datasets.content import ROLE_SALT, STEP, WHOLE
 from worker.datasets.faults import Refusal
 from worker.datasets.judge import strings_in
 from worker.datasets.layouts import CODES, Flat, Layout
-from worker.datasets.marks import Array, Marks
+from worker.datasets.marks import Array, Marks, Scratch
 from worker.datasets.roles import AFTER, ROLES, START
 from worker.datasets.tally import CONTROL_TOKEN, Tally
 
@@ -27,6 +30,7 @@ Rows = list[bytes | None]
 Lines = list[bytes | Refusal]
 
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, TypeError, RecursionError)
+_SPLIT = attrgetter("split")
 _FEW = 8  # rows of a piece that is not divided again
 _PATIENCE = 10  # batches with hardly a plain row, before no more are tried
 _LEGAL = np.array([[role in AFTER[last] for role in ROLES] for last in (*ROLES, START)])
@@ -49,6 +53,7 @@ class Quick:
         self._shape = shape
         self._target = target
         self._misses = 0
+        self._scratch = Scratch()
 
     def take(
         self, lines: Lines, numbers: Sequence[int], tally: Tally
@@ -98,7 +103,7 @@ class Quick:
         if not lines:
             return [], np.zeros(0, np.uint64), None
         flat = self._layout.flat(decoded)
-        marks = Marks(lines)
+        marks = Marks(lines, self._scratch)
         try:
             clean = marks.account_for(flat.strings + self._beside(decoded))
         except (Refusal, orjson.JSONDecodeError):
@@ -119,7 +124,7 @@ class Quick:
 
     def _beside(self, decoded: list[Any]) -> int:
         """Strings in the fields beside the content; raises where one of them is not clean."""
-        count = 2 * sum(row.split is not msgspec.UNSET for row in decoded)
+        count = 2 * (len(decoded) - sides_of(decoded).count(UNSET)) if self._layout.divided else 0
         for attribute in self._layout.extras:
             raws = [raw for row in decoded if (raw := getattr(row, attribute)) is not None]
             values = orjson.loads(b"[" + b",".join(raws) + b"]")
@@ -207,7 +212,8 @@ class Quick:
                 if count:
                     tally.roles[ROLES[code]] += count
         self._layout.count_columns(kept, tally)
-        tally.held_out += sum(row.split == "test" for row in kept)
+        if self._layout.divided:
+            tally.held_out += sides_of(kept).count(EXAM)
 
     def _look_for_tokens(
         self, flat: Flat, starts: Array, good: Array, numbers: Sequence[int], tally: Tally
@@ -235,10 +241,16 @@ class Quick:
                 {"messages": turns[start:end]}
                 for start, end in zip(starts.tolist(), ends, strict=True)
             ]
-        for row, clean in zip(decoded, cleans, strict=True):
-            if row.split is not msgspec.UNSET:
-                clean["split"] = row.split
+        sides = sides_of(decoded) if self._layout.divided else []
+        for clean, side in zip(cleans, sides, strict=False):
+            if side is not UNSET:
+                clean["split"] = side
         return list(map(orjson.dumps, cleans))
+
+
+def sides_of(decoded: list[Any]) -> list[Any]:
+    """What each row says in "split"; UNSET where it does not say."""
+    return list(map(_SPLIT, decoded))
 
 
 def _powers(count: int) -> Array:

@@ -95,7 +95,7 @@ class Tally:
 
     def dump(self) -> dict[str, Any]:
         """As JSON can hold it."""
-        return {each.name: getattr(self, each.name) for each in fields(self)}
+        return {each.name: _plain(getattr(self, each.name)) for each in fields(self)}
 
     @classmethod
     def load(cls, stored: dict[str, Any]) -> Self:
@@ -140,6 +140,10 @@ class Tally:
 
 
 _NOT_ADDED = {"longest", "longest_turns", "token_line", "token_first", "last_line"}
+
+
+def _plain(value: Any) -> Any:
+    return {str(name): count for name, count in value.items()} if type(value) is Counter else value
 
 
 def _rows(count: int) -> str:

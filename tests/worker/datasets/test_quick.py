@@ -140,7 +140,7 @@ def test_the_quick_way_and_the_careful_way_agree(
     @settings(max_examples=250, deadline=None)
     @given(st.lists(line(shape), min_size=1, max_size=24))
     def agree(lines: list[bytes]) -> None:
-        layout = layout_of(shape, SHAPES[shape], ["id", "meta", "text"], chosen=False)
+        layout = layout_of(shape, SHAPES[shape], ["id", "meta", "text", "split"], chosen=False)
         assert layout
         quick = Quick(layout, shape, SHAPES[shape].target)
         folder = tmp_path_factory.mktemp("agree")
