@@ -11,7 +11,6 @@ from storage.errors import StudioError
 from storage.rows import iterate
 from worker.datasets.inspect import Inspection, inspect
 
-SHARED = Path(__file__).resolve().parents[3] / "../shared/data"
 GOOD = {
     "messages": [
         {"role": "user", "content": "Is tea good for a cold?"},
@@ -437,28 +436,3 @@ def test_progress_is_told_and_may_stop_the_work(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         inspect(source, tmp_path / "out", stop)
-
-
-@pytest.mark.skipif(
-    not SHARED.is_dir(), reason="the shared sample data is not beside the repository"
-)
-@pytest.mark.parametrize(
-    ("name", "shape", "field", "text"),
-    [
-        ("pubmedqa_messages.jsonl", "messages", "messages", "content"),
-        ("pubmedqa_sharegpt.jsonl", "sharegpt", "conversations", "value"),
-    ],
-)
-def test_real_files_are_read_to_the_last_character(
-    tmp_path: Path, name: str, shape: str, field: str, text: str
-) -> None:
-    lines = (SHARED / name).read_text().split("\n")
-    turns = [[turn[text] for turn in json.loads(line)[field]] for line in lines if line]
-    (tmp_path / "out").mkdir()
-    found = inspect(SHARED / name, tmp_path / "out", lambda share, words: None)
-    assert (found.shape, found.rows_good, found.rows_refused) == (shape, len(turns), 0)
-    assert [[turn["content"] for turn in row["messages"]] for row in rows(tmp_path)] == turns
-    assert found.characters.total == sum(len(part) for row in turns for part in row)
-    assert found.characters.answer_share * found.characters.total == pytest.approx(
-        sum(len(row[-1]) for row in turns)
-    )
