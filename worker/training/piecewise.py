@@ -58,7 +58,7 @@ class Piecewise:
         if not self._is_sure(text):
             return None
         cuts = self.rules.added_in_text if is_text else self.rules.added
-        if not cuts:
+        if not any(cut.search(text) for cut in cuts):
             return self._sum(text)
         return sum(1 if added else self._sum(part) for part, added in _parts(text, cuts))
 
