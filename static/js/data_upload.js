@@ -24,7 +24,7 @@ export class Uploads {
   }
 
   draw() {
-    const input = h("input", { type: "file", multiple: true, accept: ENDINGS.join(","), class: "ts-file", id: "files", "aria-label": t("upload.choose"), tabindex: "-1" });
+    const input = h("input", { type: "file", multiple: true, accept: ENDINGS.join(","), hidden: true, id: "files" });
     input.addEventListener("change", () => { this.#take([...input.files]); input.value = ""; });
     const zone = h("section", { class: "ts-card ts-drop", id: "upload", "aria-label": t("upload.title") }, input,
       h("h2", {}, t("upload.drop")),

@@ -36,7 +36,7 @@ def archive() -> bytes:
     ("name", "content", "words"),
     [
         ("picture.jsonl", b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "This file is a picture"),
-        ("archive.zip", archive(), "no data"),
+        ("archive.zip", archive(), "holds no file with examples"),
     ],
 )
 def test_a_file_that_is_no_data_is_refused_in_words(

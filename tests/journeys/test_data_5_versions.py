@@ -46,7 +46,7 @@ def _edit(page: Page) -> str:
         rows.nth(n).get_by_role("button", name="Delete").click()
     rows.nth(2).get_by_role("button", name="Undo").click()
     page.reload()
-    expect(page.get_by_text("1 rows changed and 1 dropped")).to_be_visible()
+    expect(page.get_by_text("Not saved yet: 1 changed, 1 dropped")).to_be_visible()
     expect(rows.nth(0).locator(".ts-assistant p")).to_have_text("Rest, and drink enough.")
     keep(page, "data-edit")
     page.get_by_role("button", name="Save as new version").click()
