@@ -12,7 +12,7 @@ from storage.database import Database
 from storage.errors import StudioError
 from storage.mappings import Mapping
 from storage.operations import Operation, Reread
-from storage.status import WORK_MOVES, WorkStatus
+from storage.status import WorkStatus
 from storage.tables import DatasetRow, MappingRow, now
 
 ORIGINAL = "original"
@@ -156,7 +156,7 @@ def answer(
     """
     with database.write() as session:
         row = owned.one(session, DatasetRow, owner, dataset_id)
-        if WorkStatus.WAITING not in WORK_MOVES[WorkStatus(row.status)] or not row.sha256:
+        if row.status not in (WorkStatus.UNSURE, WorkStatus.FAILED) or row.sha256 == NOT_MADE:
             raise StudioError(
                 f"{row.name} is read already.", "Make a new version of it with other columns."
             )

@@ -12,6 +12,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from storage import wording
 from storage.errors import Fault, Refused
 
 Preset = Literal["quick", "balanced", "quality"]
@@ -225,35 +226,7 @@ def names_in(group: str) -> list[str]:
     return [name for name in RunSpec.model_fields if extra(name).get("group") == group]
 
 
-_WORDS = {
-    "missing": "This is needed.",
-    "extra_forbidden": "There is no setting of this name.",
-    "string_too_short": "This is needed.",
-    "string_too_long": "At most {max_length} characters.",
-    "too_long": "At most {max_length} entries.",
-    "greater_than": "Must be more than {gt}.",
-    "greater_than_equal": "Must be at least {ge}.",
-    "less_than": "Must be less than {lt}.",
-    "less_than_equal": "Must be at most {le}.",
-    "finite_number": "Must be an ordinary number.",
-    "int_from_float": "Must be a whole number.",
-    "int_parsing": "Must be a whole number.",
-    "int_type": "Must be a whole number.",
-    "float_parsing": "Must be a number, such as 0.0002 (with a point, not a comma).",
-    "float_type": "Must be a number.",
-    "bool_parsing": "Must be yes or no.",
-    "bool_type": "Must be yes or no.",
-    "int_parsing_size": "This number is too long.",
-    "string_type": "Must be text.",
-    "string_unicode": "Must be text.",
-    "tuple_type": "Must be a list of names.",
-    "invalid_key": "The name of a setting must be text.",
-    "literal_error": "Must be one of {expected}.",
-    "model_type": "The settings must be an object with named fields.",
-}
-
-
 def _fault(details: ErrorDetails) -> Fault:
-    words = _WORDS.get(details["type"], "This cannot be used here.")
-    name = str(details["loc"][0]) if details["loc"] else "settings"
-    return Fault(name, words.format(**details.get("ctx", {})))
+    if not details["loc"]:
+        return Fault("settings", "The settings must be an object with named fields.")
+    return Fault(str(details["loc"][0]), wording.of(details))

@@ -6,8 +6,8 @@ import { fill, h } from "./dom.js";
 import { count } from "./format.js";
 import { button, field, notice, tick } from "./parts.js";
 import { t } from "./words.js";
+import { blank, filled, forget, keep, kept } from "./written.js";
 
-const KEPT = "written";
 const AT_ONCE = 100;
 const LABELS = { question: "role.user", answer: "role.assistant", system: "role.system" };
 
@@ -137,7 +137,7 @@ class Writing {
     const rows = this.rows.filter(filled).map((row) => ({ question: row.question, answer: row.answer, ...(this.withSystem && row.system.trim() ? { system: row.system } : {}) }));
     if (!rows.length) throw new Error(t("write.nothing"));
     const dataset = await post("/api/v1/datasets/written", { name: this.name.trim() || t("write.unnamed"), rows });
-    localStorage.removeItem(KEPT);
+    forget();
     location.href = `/data?dataset=${dataset.id}`;
   }
 
@@ -149,14 +149,5 @@ class Writing {
     notice(t("write.cleared"), { undo: () => { this.rows = before; this.#keep(); this.#draw(); } });
   }
 
-  #keep() { localStorage.setItem(KEPT, JSON.stringify({ name: this.name, withSystem: this.withSystem, rows: this.rows.filter(filled) })); }
+  #keep() { keep(this); }
 }
-
-function kept() {
-  const none = { name: "", withSystem: false, rows: [] };
-  try { return { ...none, ...JSON.parse(localStorage.getItem(KEPT)) }; } catch { return none; }
-}
-
-function blank() { return { question: "", answer: "", system: "" }; }
-
-function filled(row) { return Boolean(row.question.trim() || row.answer.trim() || row.system?.trim()); }

@@ -69,14 +69,15 @@ export function problem(message, hint) {
 
 let stack = null;
 
-// Says something at the corner of the page; `undo` offers to take the last action back.
-export function notice(words, { bad = false, undo = null } = {}) {
+// Says something at the corner of the page; `undo` offers to take the last action back, `look` ([words, address]) leads on.
+export function notice(words, { bad = false, undo = null, look = null } = {}) {
   if (!stack) {
     stack = h("div", { class: "ts-notices", role: "status", "aria-live": "polite" });
     document.body.append(stack);
   }
   const box = h("div", { class: `ts-notice${bad ? " ts-bad" : ""}` }, h("span", {}, words));
   if (undo) box.append(button(t("undo"), async () => { await undo(); box.remove(); }, { kind: "link" }));
+  if (look) box.append(link(look[0], look[1], "link"));
   box.append(h("button", { class: "ts-close", type: "button", "aria-label": t("close"), onclick: () => box.remove() }, "×"));
   stack.append(box);
   setTimeout(() => box.remove(), undo ? 20000 : 8000);

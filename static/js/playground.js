@@ -6,6 +6,7 @@ import { button, empty, link, notice } from "./parts.js";
 import { startSample } from "./sample.js";
 import { stream } from "./stream.js";
 import { t } from "./words.js";
+import { keepExchange } from "./written.js";
 
 const MOST_PANES = 4;
 const SETTINGS = [
@@ -159,7 +160,7 @@ class Pane {
     try {
       const end = await stream({ model: this.select.value, messages, ...settings }, signal, (text) => this.#write(answer, text));
       this.turns.push({ role: "assistant", content: end.text });
-      fill(this.foot, this.#summary(end));
+      fill(this.foot, h("span", {}, this.#summary(end)), end.text.trim() ? button(t("chat.keep"), () => this.#keep(prompt, end.text, system), { kind: "link" }) : null);
     } catch (error) {
       this.#failed(answer, error);
     }
@@ -169,6 +170,12 @@ class Pane {
   #write(answer, text) {
     answer.lastChild.append(text);
     this.body.scrollTop = this.body.scrollHeight;
+  }
+
+  // The exchange goes into the table of examples, where it can be corrected before it becomes data.
+  #keep(question, answer, system) {
+    const count = keepExchange(question, answer, system);
+    notice(t("chat.kept", { n: count }), { look: [t("chat.kept_look"), "/data?write=1"] });
   }
 
   #summary(end) {

@@ -22,18 +22,6 @@ _AT_ONCE = 1000  # rows written at a time
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _BOM = b"\xef\xbb\xbf"  # without it spreadsheets take the text for an older encoding
 
-TEMPLATE: tuple[Row, ...] = (
-    {
-        "question": "What does the abbreviation BP stand for?",
-        "answer": "Blood pressure.",
-    },
-    {
-        "question": "How often should the dressing be changed?",
-        "answer": "Once a day, and whenever it is wet or dirty.",
-    },
-)
-"""Rows of the file that a person fills in."""
-
 
 def table(folder: Path, kind: str) -> Lines:
     """The rows as a file, piece by piece.
@@ -70,14 +58,6 @@ def written(rows: list[dict[str, Any]]) -> bytes:
     if not filled:
         raise StudioError("Nothing is written yet.", "Write at least one question and its answer.")
     return b"".join(line_of(_conversation(row)) for _, row in filled)
-
-
-def template(kind: str) -> bytes:
-    """A file to fill in, with two rows that show how; `kind` is "csv" or "jsonl"."""
-    if kind == "jsonl":
-        return b"".join(map(line_of, TEMPLATE))
-    cells = [[row["question"], row["answer"]] for row in TEMPLATE]
-    return _BOM + _rows([["question", "answer"], *cells])
 
 
 def _csv(folder: Path) -> Lines:

@@ -14,6 +14,7 @@ from worker.datasets.sources.encodings import as_utf8, is_utf8
 from worker.datasets.sources.jsonl import BOM, Lines
 from worker.datasets.sources.kinds import NoExamples, refuse_binary, refuse_page
 from worker.datasets.sources.layout import SAMPLE, Layout, layout
+from worker.datasets.sources.marked import marked
 from worker.datasets.sources.objects import parts_of_object
 from worker.datasets.sources.packed import GZIP_MAGIC, Gzip
 from worker.datasets.sources.parquet import PARQUET_MAGIC, parquet_part
@@ -53,7 +54,7 @@ def _of_archive(path: Path, limits: Limits) -> list[Part]:
         more = f" and {len(left_out) - 20} more" if len(left_out) > 20 else ""
         note = f"Files of the archive that were left out: {', '.join(left_out[:20])}{more}."
         parts[0] = replace(parts[0], notes=(*parts[0].notes, note))
-    return parts
+    return marked(parts)
 
 
 def _of_member(member: Member, limits: Limits) -> list[Part]:
