@@ -22,8 +22,8 @@ from worker.datasets.plan import Plan
 from worker.datasets.sources import jsonl
 from worker.datasets.tally import Tally
 
-PIECE = 32_000_000  # bytes of a piece
-PIECES_FROM = 2 * PIECE  # a smaller file is judged faster than a second process starts
+PIECE = 64_000_000  # bytes of a piece
+PIECES_FROM = 4 * PIECE  # a smaller file is judged before a second process has started
 _TALLY = "tally.json"
 _PAUSE = 0.02  # seconds between looks at what the others have finished
 
