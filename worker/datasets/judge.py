@@ -21,7 +21,7 @@ from worker.datasets.faults import Notes, Refusal
 from worker.datasets.fields import Record
 from worker.datasets.reading import object_of
 from worker.datasets.repairs import repaired
-from worker.datasets.shapes import fields_of, read, shape_of, unrecognised
+from worker.datasets.shapes import fields_of, is_complete, read, shape_of, unrecognised
 from worker.datasets.syntax import (
     DEPTH_LIMIT,
     check_structure,
@@ -64,7 +64,6 @@ class Reader:
         self.shape = shape
         self.mapping = mapping
         self.usual = usual
-        self._needed = fields_of(usual) if usual else frozenset()
 
     def judge(self, line: bytes, ends_open: bool = False) -> Judged:
         """The row of a line without its line end; `ends_open` where a cut-off file ends with it.
@@ -119,19 +118,15 @@ class Reader:
     def _format(self, row: Record) -> tuple[str, Mapping]:
         if self.mapping:
             return self.shape, self.mapping
-        if self.usual and self._needed & row.keys() and self._answers(row):
+        if self.usual and is_complete(row, self.usual):
             return self.shape, self.usual
         found = shape_of(row)
+        known = found is not None and is_complete(row, found[1])
+        if self.usual and not known and fields_of(self.usual) & row.keys():
+            return self.shape, self.usual  # which says what is missing
         if found is None:
             raise unrecognised(row)
         return found
-
-    def _answers(self, row: Record) -> bool:
-        usual = self.usual
-        if usual is None:
-            return False
-        needed = usual.label or usual.answer or usual.messages or usual.text or usual.chosen
-        return needed in row
 
 
 def _same(value: Any, clean: Record) -> bool:

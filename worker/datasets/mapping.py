@@ -10,7 +10,7 @@ from worker.datasets.faults import Refusal, quoted
 from worker.datasets.fields import Record
 from worker.datasets.names import Column, columns_of, guess
 from worker.datasets.reading import object_of
-from worker.datasets.shapes import read, shape_of
+from worker.datasets.shapes import is_complete, read, shape_of
 
 __all__ = ["SURE", "Recognition", "Unsure", "preview", "read", "recognise"]
 
@@ -129,9 +129,7 @@ def _known(record: Record) -> tuple[str, Target] | None:
     if found is None:
         return None
     shape, mapping = found
-    needed = [mapping.messages, mapping.answer, mapping.text, mapping.chosen, mapping.label]
-    complete = all(name in record for name in needed if name)
-    return (shape, mapping.target) if complete else None
+    return (shape, mapping.target) if is_complete(record, mapping) else None
 
 
 def _record(row: Any) -> Record | None:

@@ -43,6 +43,9 @@ _FIRST = {
     "text": "text",
 }
 _ASKED = ("prompt", "question", "query", "instruction", "input")
+NAMES = (*SHAPES, "preference", "kto", "columns")
+"""Every format, as reports name them; a file of several is "mixed"."""
+
 _ALL_FIELDS = ("messages", "conversations", "instruction", "output", "prompt", "completion", "text")
 _LABELS = ("kto_tag", "label")
 
@@ -114,6 +117,15 @@ def read(row: Record, mapping: Mapping, notes: Notes | None = None) -> Record:
         clean = chat_row(row, mapping, notes)
     side = split_of(row, mapping)
     return clean | {"split": side} if side else clean
+
+
+def is_complete(row: Record, mapping: Mapping) -> bool:
+    """Whether the row has every field that this mapping cannot do without."""
+    needed = [mapping.messages, mapping.answer, mapping.text, mapping.chosen, mapping.label]
+    asked = mapping.chosen is not None or not mapping.question
+    return (asked or any(name in row for name in mapping.question)) and all(
+        name in row for name in needed if name
+    )
 
 
 def reserved(shape: str) -> frozenset[str]:

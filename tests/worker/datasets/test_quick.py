@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from storage.mappings import Mapping
 from worker.datasets.judge import Reader
 from worker.datasets.judging import Judging
 from worker.datasets.layouts import layout_of
@@ -74,6 +75,10 @@ ROWS = {
     "prompt_completion": st.fixed_dictionaries(
         {"prompt": STRING, "completion": STRING}, optional=EXTRA | {"label": ANY}
     ),
+    "columns": st.fixed_dictionaries(
+        {"context": STRING, "question": STRING},
+        optional=EXTRA | {"answer": st.one_of(STRING, ANY), "persona": STRING, "text": STRING},
+    ),
     "text": st.fixed_dictionaries({"text": st.one_of(STRING, STRING, ANY)}, optional=EXTRA),
 }
 
@@ -118,12 +123,18 @@ ESCAPES = [
 ]
 
 
+MAPPINGS = SHAPES | {
+    "columns": Mapping(question=("context", "question"), answer="answer", system="persona")
+}
+
+
 def judged(lines: list[bytes], quick: Quick | None, shape: str, folder: Path) -> tuple:
     folder.mkdir()
     tally = Tally()
     with Output(folder) as output:
-        mapping = SHAPES[shape]
-        work = Judging(Reader(shape), quick, mapping.target, output, tally)
+        mapping = MAPPINGS[shape]
+        reader = Reader(shape, usual=mapping if shape == "columns" else None)
+        work = Judging(reader, quick, mapping.target, output, tally)
         numbers = range(1, len(lines) + 1)
         for start in range(0, len(lines), 7):
             part = lines[start : start + 7]
@@ -140,9 +151,9 @@ def test_the_quick_way_and_the_careful_way_agree(
     @settings(max_examples=250, deadline=None)
     @given(st.lists(line(shape), min_size=1, max_size=24))
     def agree(lines: list[bytes]) -> None:
-        layout = layout_of(shape, SHAPES[shape], ["id", "meta", "text", "split"], chosen=False)
+        layout = layout_of(shape, MAPPINGS[shape], ["id", "meta", "text", "split"], chosen=False)
         assert layout
-        quick = Quick(layout, shape, SHAPES[shape].target)
+        quick = Quick(layout, shape, MAPPINGS[shape].target)
         folder = tmp_path_factory.mktemp("agree")
         fast = judged(lines, quick, shape, folder / "fast")
         slow = judged(lines, None, shape, folder / "slow")
