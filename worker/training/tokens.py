@@ -151,7 +151,7 @@ def _labels(ids: list[int], learned: tuple[Span, ...], offsets: list[Span]) -> l
     """Label the tokens that hold a character of a learned stretch.
 
     `offsets` has each token's stretch of characters. All tokens of one character have the same, and
-    a tokenizer that trims offsets gives white space an empty one, at its end.
+    a tokenizer that trims offsets gives spaces an empty one, at their end.
     """
     starts = [min(start, end - 1) for start, end in offsets]
     ends = [end for _, end in offsets]

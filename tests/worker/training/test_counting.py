@@ -225,3 +225,17 @@ def test_a_dataset_without_rows_has_an_answer_too(home: TrainingHome) -> None:
     found, pairs, _ = analysed(folder_of(home, []), qwen2_like())
     assert (found["rows"], found["tokens"], found["histogram"]) == (0, 0, [])
     assert pairs.shape == (0, 2)
+
+
+def test_a_difference_in_counts_of_texts_is_found_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokenizer, count = qwen2_like(), piecewise._Memo.__missing__
+    monkeypatch.setattr(piecewise._Memo, "__missing__", lambda *given: count(*given) + 1)
+    found, why = piecewise.counts(tokenizer, LEARNED)
+    assert found == [len(ids) for ids in tokenizer(LEARNED)["input_ids"]]
+    assert why is not None
+
+
+def test_places_in_a_text_that_the_tokenizer_rewrites_are_left_to_the_encoder() -> None:
+    quick = piecewise.Piecewise(qwen2_like())
+    assert quick.places("\u00e9t\u00e9 fini", [3]) is not None
+    assert quick.places("e\u0301te\u0301 fini", [5]) is None

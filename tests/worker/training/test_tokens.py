@@ -7,6 +7,7 @@ import pytest
 
 from storage.errors import StudioError
 from tests.fakes.labelled import by_hand, encoded, learned_text, qwen_template, with_template
+from tests.fakes.tokenizers import byte_level, with_beginning
 from worker.training import templates
 from worker.training.templates import Marking
 from worker.training.tokens import Encoder
@@ -192,3 +193,14 @@ def test_a_template_that_marks_one_stretch_for_all_answers_still_honours_weights
         ("Really, it does not.", True),
     ]
     assert encoded(tokenizer, weighted({2: 0})) == by_hand(tokenizer, pieces)
+
+
+def test_the_space_that_ends_an_answer_is_learned_where_offsets_leave_spaces_out() -> None:
+    tokenizer = with_beginning(byte_level(["Does it hurt? No."], None))
+    tokenizer.chat_template = (
+        "{% for m in messages %}<|im_start|>{% if m.role == 'assistant' %}{% generation %}"
+        "{{ m.content + ' ' }}{% endgeneration %}{% else %}{{ m.content }}{% endif %}{% endfor %}"
+        "<|end|>"
+    )
+    pieces = [("<|im_start|>Does it hurt?<|im_start|>", False), ("No. ", True), ("<|end|>", False)]
+    assert encoded(tokenizer, SINGLE) == by_hand(tokenizer, pieces)
