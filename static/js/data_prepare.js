@@ -22,8 +22,26 @@ export async function drawPrepare(place, dataset, page) {
 
 // One operation: its name and a sentence always in sight, its settings on demand.
 function form(name, title, help, fields, action) {
+  const wrong = h("p", { class: "ts-error", role: "alert" });
+  const place = h("div", {}, fields);
+  const tried = async () => {
+    fill(wrong);
+    place.querySelectorAll("[aria-invalid]").forEach((control) => control.removeAttribute("aria-invalid"));
+    try { await action(); } catch (error) { fill(wrong, said(error, name, place)); }
+  };
   return h("details", { class: "ts-card ts-operation", id: `prepare-${name}`, name: "prepare" }, h("summary", {}, h("span", { class: "ts-operation-title" }, title), h("span", { class: "ts-soft ts-operation-help" }, help)),
-    fields, h("div", { class: "ts-actions" }, button(t("prepare.make"), action, { kind: "primary", key: `make-${name}` })));
+    place, wrong, h("div", { class: "ts-actions" }, button(t("prepare.make"), tried, { kind: "primary", key: `make-${name}` })));
+}
+
+// What was refused, each with the label of its field; a control's id is the name of the form and of the setting.
+function said(error, name, place) {
+  if (!error.faults?.length) return [error.message, error.hint].filter(Boolean).join(" ");
+  return error.faults.map(({ field: path, message }) => {
+    const control = place.querySelector(`#${CSS.escape(`${name}-${path.split(".").at(-1)}`)}`);
+    control?.setAttribute("aria-invalid", "true");
+    const label = control && place.querySelector(`label[for="${control.id}"]`);
+    return `${label ? `${label.textContent}: ` : ""}${message}`;
+  }).join(" ");
 }
 
 function numeric(id, value, { min, max, step = "1" } = {}) {
@@ -62,8 +80,8 @@ function filterForm(dataset, make) {
   const where = choice("filter-where", [["anywhere", t("prepare.anywhere")], ["question", t("role.user")], ["answer", t("role.assistant")], ["system", t("role.system")]]);
   const contains = h("input", { type: "text", id: "filter-contains", maxlength: "500" });
   const lacks = h("input", { type: "text", id: "filter-lacks", maxlength: "500" });
-  const least = numeric("filter-least", "", { min: "1" });
-  const most = numeric("filter-most", "", { min: "1" });
+  const least = numeric("filter-answer_at_least", "", { min: "1" });
+  const most = numeric("filter-answer_at_most", "", { min: "1" });
   const split = choice("filter-split", [["", t("prepare.both")], ["train", t("prepare.train_only")], ["test", t("prepare.exam_only")]]);
   const given = () => ({ contains: contains.value || null, lacks: lacks.value || null, answer_at_least: whole(least), answer_at_most: whole(most), split: split.value || null });
   const fields = h("div", { class: "ts-fields" }, field(t("prepare.where"), where), field(t("prepare.contains"), contains), field(t("prepare.lacks"), lacks),

@@ -43,7 +43,7 @@ async function drawFaults(place, dataset) {
   fill(place, h("section", { class: "ts-card", id: "faults" }, h("h2", {}, t("data.faults", { n: count(dataset.rows_refused) })),
     h("p", { class: "ts-soft" }, t("data.faults_words")),
     h("div", { class: "ts-actions" }, link(t("report.download_refused"), `${path}/faults.jsonl`)),
-    kinds.map((group) => faultGroup(group, path))));
+    kinds.filter(({ first }) => first).map((group) => faultGroup(group, path))));
 }
 
 // One kind of fault: its first example in full, the others on demand.

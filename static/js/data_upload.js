@@ -77,7 +77,7 @@ export class Uploads {
     this.#next();
     if (transfer.state !== "done") return;
     const { name, known } = transfer.dataset;
-    notice(known ? t("data.same", { name: transfer.file.name, other: name }) : t("data.added", { name }));
+    notice(known ? already(transfer.file.name, name) : t("data.added", { name }));
     await this.look();
   }
 
@@ -114,6 +114,8 @@ export class Uploads {
       progress(share, t("upload.go_on", { percent: Math.round(100 * share) })));
   }
 }
+
+function already(name, other) { return name === other ? t("data.known", { name }) : t("data.same", { name, other }); }
 
 function pace(transfer) {
   if (transfer.state === "paused") return t("upload.paused", { seconds: transfer.pause });

@@ -40,7 +40,6 @@ def test_five_files_at_once_are_recognised_and_counted(page: Page, studio: Studi
         card = data_page.card(page, path.name)
         expect(card).to_contain_text(f"{counted(path):,} good rows, 0 refused")
         expect(card).to_contain_text(SHAPES[path.name])
-    keep(page, "data-five")
     kept = {each["name"]: each["sha256"] for each in studio.get("/datasets")}
     for path in files:
         assert kept[path.name] == hashlib.sha256(path.read_bytes()).hexdigest()
@@ -90,7 +89,6 @@ def test_copies_are_found_and_cleaned(page: Page) -> None:
     expect(data_page.fact(page, "Added")).to_have_text("+ 0")
     expect(data_page.fact(page, "The same")).to_have_text(f"= {cleaned:,}")
     expect(page.locator(".ts-lineage li")).to_have_count(2)
-    keep(page, "data-versions")
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "csv"])

@@ -4,13 +4,16 @@ from playwright.sync_api import Page, expect
 
 from tests.journeys import data_page
 from tests.journeys.data_page import line
-from tests.journeys.screen import keep
+from tests.journeys.screen import Window, keep
 from tests.journeys.studio_process import StudioProcess
 
 ROWS = 40
 
 
-def test_rows_are_changed_set_apart_and_mixed(page: Page, studio: StudioProcess) -> None:
+def test_rows_are_changed_set_apart_and_mixed(
+    window: Window, page: Page, studio: StudioProcess
+) -> None:
+    window.expect("the server responded with a status of 422")  # the browser's own words
     first = _ready(studio, "ward.jsonl", "ward")
     _ready(studio, "home.jsonl", "home")
     page.goto(f"/data?dataset={first}&view=rows")
@@ -63,6 +66,9 @@ def _split(page: Page) -> str:
     data_page.view(page, "Prepare")
     form = page.locator("#prepare-split")
     form.locator("summary").click()
+    form.get_by_label("Share for the exam, in percent").fill("100")
+    form.get_by_role("button", name="Make new version").click()
+    expect(form.get_by_role("alert")).to_contain_text("in percent: Must be less than 1")
     form.get_by_label("Share for the exam, in percent").fill("25")
     keep(page, "data-prepare")
     form.get_by_role("button", name="Make new version").click()
