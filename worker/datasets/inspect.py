@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -56,7 +57,7 @@ def inspect(  # noqa: PLR0913  # what the worker says of one piece of work
     plan = planned(members, mapping, remembered)
     teller = _Teller(report, sum(part.size for part in members))
     with Output(target) as output:
-        if parts is not None and _is_large(members):
+        if parts is not None and _in_pieces(members, plan):
             cut = pieces.cut(source, plan, parts)
             tally = pieces.judge(cut, workers, output, teller.at)
             counts = [_counts(members[0], tally, Tally())]
@@ -69,14 +70,17 @@ def inspect(  # noqa: PLR0913  # what the worker says of one piece of work
     output.keys.unlink()
     size = source.stat().st_size
     inspection = found(plan, tally, tuple(counts), output.faults, fingerprint, size)
+    notes = tuple(dict.fromkeys(note for part in members for note in part.notes))
+    inspection = replace(inspection, warnings=notes + inspection.warnings)
     write_report(target, inspection, tally)
     report(1.0, _words(tally))
     return inspection
 
 
-def _is_large(members: list[Part]) -> bool:
+def _in_pieces(members: list[Part], plan: Plan) -> bool:
     """Whether the file is plain JSONL and long enough to be judged in pieces."""
-    return len(members) == 1 and bool(members[0].path) and members[0].size >= pieces.PIECES_FROM
+    only = members[0] if len(members) == 1 else None
+    return bool(only and only.path and pieces.are_worth_it(only.size, plan))
 
 
 def _judge(

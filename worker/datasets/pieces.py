@@ -22,8 +22,9 @@ from worker.datasets.plan import Plan
 from worker.datasets.sources import jsonl
 from worker.datasets.tally import Tally
 
-PIECE = 64_000_000  # bytes of a piece
-PIECES_FROM = 4 * PIECE  # a smaller file is judged before a second process has started
+PIECE = 64_000_000  # bytes of a piece whose rows are judged many at once
+_SLOWER = 4  # pieces of rows that are judged one by one are so many times shorter
+_WORTH = 4  # pieces; a file of fewer is judged before a second process has started
 _TALLY = "tally.json"
 _PAUSE = 0.02  # seconds between looks at what the others have finished
 
@@ -73,9 +74,18 @@ class Pieces:
         return self.folder / f"claim-{number}"
 
 
+def are_worth_it(size: int, plan: Plan) -> bool:
+    """Whether a file of so many bytes is long enough to be judged in pieces."""
+    return size >= _WORTH * _length(plan)
+
+
 def cut(source: Path, plan: Plan, folder: Path) -> Pieces:
     """The pieces of a plain JSONL file; those that `folder` has already are not judged again."""
-    return Pieces(source, plan, folder, tuple(jsonl.ranges(source, PIECE)))
+    return Pieces(source, plan, folder, tuple(jsonl.ranges(source, _length(plan))))
+
+
+def _length(plan: Plan) -> int:
+    return PIECE if plan.quick() else PIECE // _SLOWER
 
 
 def judge(pieces: Pieces, workers: int, output: Output, told: Told) -> Tally:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import struct
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -436,3 +437,20 @@ def test_progress_is_told_and_may_stop_the_work(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         inspect(source, tmp_path / "out", stop)
+
+
+def test_what_was_left_out_of_an_archive_is_said_and_its_members_are_counted(
+    tmp_path: Path,
+) -> None:
+    with zipfile.ZipFile(tmp_path / "packed.zip", "w") as archive:
+        archive.writestr("photo.png", b"\x89PNG\r\n\x1a\n")
+        archive.writestr("first.jsonl", GOOD_LINE)
+        archive.writestr("second.jsonl", "{\n" + GOOD_LINE)
+    (tmp_path / "out").mkdir()
+    found = inspect(tmp_path / "packed.zip", tmp_path / "out", lambda share, words: None)
+    assert any("photo.png" in warning for warning in found.warnings)
+    assert [(each.name, each.rows, each.refused) for each in found.files] == [
+        ("first.jsonl", 1, 0),
+        ("second.jsonl", 1, 1),
+    ]
+    assert [(fault.file, fault.line) for fault in found.faults] == [("second.jsonl", 1)]

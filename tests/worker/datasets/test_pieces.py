@@ -20,7 +20,6 @@ PIECE = 40_000
 @pytest.fixture(autouse=True)
 def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pieces, "PIECE", PIECE)
-    monkeypatch.setattr(pieces, "PIECES_FROM", PIECE)
 
 
 def mixed_file(path: Path, end: str = "\n", rows: int = 2_000) -> Path:
@@ -84,7 +83,7 @@ import sys
 from pathlib import Path
 from worker.datasets import pieces
 from worker.datasets.inspect import inspect
-pieces.PIECE = pieces.PIECES_FROM = 200_000
+pieces.PIECE = 200_000
 if __name__ == "__main__":
     source, target, parts = map(Path, sys.argv[1:])
     inspect(source, target, lambda share, words: print(words, flush=True), parts=parts)
