@@ -38,7 +38,7 @@ class MappingDialog {
   #columns() {
     const names = ["mapping.column", "mapping.kind", "mapping.filled", "mapping.examples"];
     return h("details", { open: true }, h("summary", {}, t("mapping.columns", { n: this.question.columns.length })),
-      h("div", { class: "ts-scroll ts-wide", tabindex: "0", role: "group", "aria-label": t("mapping.examples") }, h("table", { class: "ts-table" }, h("thead", {}, h("tr", {}, names.map((key) => h("th", { scope: "col" }, t(key))))),
+      h("div", { class: "ts-scroll ts-columns", tabindex: "0", role: "group", "aria-label": t("mapping.examples") }, h("table", { class: "ts-table" }, h("thead", {}, h("tr", {}, names.map((key) => h("th", { scope: "col" }, t(key))))),
         h("tbody", {}, this.question.columns.map((column) => h("tr", {}, h("th", { scope: "row" }, column.name), h("td", {}, kind(column.kind)), h("td", {}, percent(column.filled)),
           h("td", {}, column.examples.slice(0, 2).map((text) => h("div", { class: "ts-clip", dir: "auto" }, text)))))))));
   }

@@ -135,8 +135,9 @@ class DatasetPage {
   }
 
   #downloads() {
-    const as = (format) => link(t("data.download_as", { format }), `${this.path}/export?format=${format}`);
+    const as = ([format, words]) => link(words, `${this.path}/export?format=${format}`);
+    const formats = [["jsonl", t("data.as_jsonl")], ["csv", t("data.as_csv")], ["parquet", t("data.as_parquet")]];
     return h("details", { class: "ts-menu" }, h("summary", { class: "ts-button" }, t("data.download")),
-      h("div", { class: "ts-actions" }, as("jsonl"), as("csv"), as("parquet"), link(t("data.original"), `${this.path}/original`)));
+      h("div", { class: "ts-actions" }, formats.map(as), this.dataset.operation ? null : link(t("data.original"), `${this.path}/original`)));
   }
 }

@@ -50,8 +50,16 @@ function numeric(id, value, { min, max, step = "1" } = {}) {
 
 function whole(control) { return control.value === "" ? null : Math.round(Number(control.value)); }
 
+// What is asked for in percent, as a share.
+function shareOf(control, name) {
+  const percent = Number(control.value);
+  if (percent >= Number(control.min) && percent <= Number(control.max)) return percent / 100;
+  control.setAttribute("aria-invalid", "true");
+  throw new Error(t("prepare.between", { name, min: control.min, max: control.max }));
+}
+
 function splitForm(dataset, others, make) {
-  const share = numeric("split-share", 10, { min: "1", max: "50" });
+  const share = numeric("split-share", 10, { min: "1", max: "90" });
   const seed = numeric("split-seed", 1, { min: "0" });
   const column = choice("split-column", (dataset.report?.columns ?? []).map((name) => [name, name]));
   const values = h("input", { type: "text", id: "split-values", value: EXAM, maxlength: "200" });
@@ -68,7 +76,7 @@ function splitForm(dataset, others, make) {
   if (others.length) ways.push(["file", t("prepare.by_file")]);
   const way = choice("split-by", ways, "share", (chosen) => fill(place, parts[chosen]));
   const operations = {
-    share: () => ({ kind: "split", by: "share", share: Number(share.value) / 100, seed: whole(seed) ?? 1 }),
+    share: () => ({ kind: "split", by: "share", share: shareOf(share, t("prepare.share")), seed: whole(seed) ?? 1 }),
     column: () => ({ kind: "reread", mapping: { ...mapping, split: column.value, held_out: values.value.split(",").map((value) => value.trim()).filter(Boolean) } }),
     file: () => ({ kind: "split", by: "file", other_id: file.value }),
   };
@@ -124,7 +132,7 @@ function cleanForm(make) {
     h("div", { class: "ts-ticks" }, tick("clean-exact", t("prepare.exact"), true, set("exact")), tick("clean-near", t("prepare.near"), true, set("near")),
       tick("clean-empty", t("prepare.empty"), true, set("empty_answers")), tick("clean-refusals", t("prepare.refusals"), false, set("refusals"))),
     h("div", { class: "ts-fields" }, field(t("prepare.threshold"), threshold, t("prepare.threshold_help")))];
-  return form("clean", t("prepare.clean"), t("prepare.clean_help"), fields, () => make({ kind: "clean", ...settings, threshold: Number(threshold.value) / 100 }));
+  return form("clean", t("prepare.clean"), t("prepare.clean_help"), fields, () => make({ kind: "clean", ...settings, threshold: shareOf(threshold, t("prepare.threshold")) }));
 }
 
 function redactForm(dataset, make) {

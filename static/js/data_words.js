@@ -41,8 +41,13 @@ function detail(operation) {
   if (kind === "sample") return t("operation.rows", { n: count(operation.rows) });
   if (kind === "edit") return t("operation.edits", { changed: count(operation.changed?.length ?? 0), deleted: count(operation.deleted?.length ?? 0) });
   if (kind === "mix") return t("operation.parts", { weights: operation.parts.map(({ weight }) => weight).join(" : ") });
-  if (kind === "redact") return (operation.kinds ?? []).map(personal).join(", ");
+  if (kind === "redact") return redacted(operation.kinds ?? []);
   return kind === "hub" ? operation.name : "";
+}
+
+function redacted(kinds) {
+  const all = !kinds.length || Object.keys(PERSONAL).every((kind) => kinds.includes(kind));
+  return all ? t("operation.all_kinds") : kinds.map(personal).join(", ");
 }
 
 function conditions(operation) {

@@ -96,6 +96,20 @@ def test_what_is_no_data_is_refused_before_it_is_sent(page: Page) -> None:
     expect(refused.filter(has_text="scan.pdf")).to_contain_text("does not read files of this kind")
 
 
+DROP = """(zone, [name, text]) => {
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File([text], name));
+  for (const kind of ['dragenter', 'dragover', 'drop'])
+    zone.dispatchEvent(new DragEvent(kind, {dataTransfer, bubbles: true, cancelable: true}));
+}"""
+
+
+def test_a_file_can_be_dropped(page: Page) -> None:
+    page.goto("/data")
+    page.locator("#upload").evaluate(DROP, ["dropped.jsonl", data_page.line("Dropped?", "Yes.")])
+    expect(data_page.card(page, "dropped.jsonl")).to_contain_text("1 good rows, 0 refused")
+
+
 def _expect_whole(page: Page, studio: StudioProcess, path: Path) -> None:
     expect(data_page.card(page, path.name).locator(".ts-chip")).to_contain_text("ready")
     kept = {each["name"]: each["sha256"] for each in studio.get("/datasets")}
