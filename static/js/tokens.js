@@ -5,6 +5,9 @@ import { count } from "./format.js";
 import { t } from "./words.js";
 
 const SPACES = /[\n\t]/g;
+const PART = /\\x[89a-f][0-9a-f]/;
+const PARTS = /(\\x[89a-f][0-9a-f])/;
+const MOST_PARTS = 8;
 const SIGNS = { "\n": "↵\n", "\t": "⇥\t" };
 
 // `tokens`: [{text, id, learned, special}]; `cutAt`: the number of tokens that are kept, null where all are.
@@ -23,12 +26,37 @@ function runs(tokens) {
     if (groups.at(-1)?.kind === kind) groups.at(-1).tokens.push(token);
     else groups.push({ kind, tokens: [token] });
   }
-  return groups.map(({ kind, tokens: all }) => h(kind === "learned" ? "mark" : "span", { class: `ts-${kind}-run` }, all.map(piece)));
+  return groups.map(({ kind, tokens: all }) => h(kind === "learned" ? "mark" : "span", { class: `ts-${kind}-run` }, whole(all).map(piece)));
+}
+
+// Tokens that are each a part of one character come as bytes, such as \xf0: together they are shown as that character.
+function whole(tokens) {
+  const found = [];
+  for (let at = 0; at < tokens.length; at += 1) {
+    const parts = PART.test(tokens[at].text) ? character(tokens, at) : null;
+    found.push(parts ?? { ...tokens[at], ids: [tokens[at].id] });
+    if (parts) at += parts.ids.length - 1;
+  }
+  return found;
+}
+
+function character(tokens, start) {
+  for (let end = start + 2; end <= Math.min(tokens.length, start + MOST_PARTS); end += 1) {
+    const parts = tokens.slice(start, end);
+    const text = read(parts.map((token) => token.text).join(""));
+    if (text !== null) return { text, ids: parts.map(({ id }) => id), special: false };
+  }
+  return null;
+}
+
+function read(text) {
+  const pieces = text.split(PARTS).map((piece) => (PART.test(piece) ? [Number.parseInt(piece.slice(2), 16)] : [...new TextEncoder().encode(piece)]));
+  try { return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Uint8Array.from(pieces.flat())); } catch { return null; }
 }
 
 function piece(token) {
   const text = token.text.replace(SPACES, (sign) => SIGNS[sign]);
-  return h("span", { class: token.special ? "ts-token ts-special" : "ts-token", title: t("tokens.id", { id: token.id }) }, text || "∅");
+  return h("span", { class: token.special ? "ts-token ts-special" : "ts-token", title: t(token.ids.length > 1 ? "tokens.ids" : "tokens.id", { id: token.ids.join(", ") }) }, text || "∅");
 }
 
 export function legend() {

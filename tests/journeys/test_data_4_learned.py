@@ -9,6 +9,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from tests.journeys import data_page
 from tests.journeys.screen import keep
+from tests.journeys.studio_process import StudioProcess
 
 SHORT = 20
 
@@ -49,6 +50,19 @@ def test_the_answer_is_what_is_learned(
     expect(page.locator(".ts-cut-here")).to_contain_text(f"the {len(tokens) - SHORT} tokens")
     page.get_by_role("button", name="Next row").click()
     expect(page.get_by_role("heading", name="Row 4")).to_be_visible()
+
+
+def test_a_character_of_several_tokens_is_shown_whole(
+    page: Page, studio: StudioProcess, model_id: str
+) -> None:
+    asked, answer = "Qu\u2019est-ce que c\u2019est\u00a0: \u4f60\u597d?", "\u00c7a va \U0001f600."
+    content = data_page.line(asked, answer).encode()
+    added = studio.post("/datasets", files={"file": ("letters.jsonl", content)})
+    studio.ready(f"/datasets/{added['id']}")
+    page.goto(f"/data?dataset={added['id']}&view=learned&model={model_id}")
+    drawn = page.locator(".ts-tokens")
+    expect(drawn).to_contain_text(answer)
+    assert drawn.text_content() == f"<|user|>{asked}<|end|><|assistant|>{answer}<|end|>"
 
 
 def test_lengths_agree_with_the_tokenizer(
