@@ -75,6 +75,17 @@ def preview_mapping(rows: list[dict[str, Any]], mapping: Mapping) -> dict[str, A
     return preview(rows, mapping)
 
 
+def columns(original: Path) -> dict[str, Any]:
+    """The columns of a person's file with examples, the likeliest mapping, and the first rows.
+
+    Raises:
+        StudioError: the file cannot be used as a whole.
+    """
+    from worker.datasets import plan  # noqa: PLC0415  (the web process: on first use)
+
+    return plan.columns(original)
+
+
 def compare_rows(one: Path, other: Path) -> dict[str, Any]:
     """Compare the rows of two datasets by their folders; see `operations.compare`."""
     from worker.datasets.operations.compare import compare  # noqa: PLC0415  (on first use)

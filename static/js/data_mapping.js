@@ -1,6 +1,7 @@
-// The dialog for a file that is not recognised for sure: which field is the question, which the answer; previewed as it is chosen.
+// The dialog that says which field is the question, which the answer; previewed as it is chosen. It comes up where a file
+// is not recognised for sure, and whenever a person wants a file read differently.
 
-import { post } from "./api.js";
+import { get, post } from "./api.js";
 import { bubbles } from "./data_bubbles.js";
 import { Draft } from "./data_draft.js";
 import { percent } from "./data_words.js";
@@ -14,11 +15,18 @@ const ROLES = [["user", "role.user"], ["assistant", "role.assistant"], ["system"
 const SINGLE = { answer: "role.assistant", text: "role.text", chosen: "rows.better", rejected: "rows.worse", label: "mapping.label", system: "role.system" };
 const NEEDED = { chat: ["answer"], text: ["text"], preference: ["chosen", "rejected"], labelled: ["answer", "label"] };
 
-export function drawMapping(place, dataset) { new MappingDialog(place, dataset).lay(); }
+export function drawMapping(place, dataset) { new MappingDialog(place, dataset, dataset.question).lay(); }
+
+// For a file that has been read already: the choice makes a new version.
+export async function drawColumns(place, dataset) {
+  const question = await get(`/api/v1/datasets/${dataset.id}/columns`);
+  const { mapping } = dataset;
+  new MappingDialog(place, dataset, mapping ? { ...question, guess: mapping } : question).lay();
+}
 
 class MappingDialog {
-  constructor(place, dataset) {
-    Object.assign(this, { place, dataset, question: dataset.question, timer: null, asked: 0, remember: true, path: `/api/v1/datasets/${dataset.id}/mapping` });
+  constructor(place, dataset, question) {
+    Object.assign(this, { place, dataset, question, again: dataset.status === "ready", timer: null, asked: 0, remember: true, path: `/api/v1/datasets/${dataset.id}/mapping` });
     this.draft = new Draft(this.question);
   }
 
@@ -27,9 +35,9 @@ class MappingDialog {
     this.preview = h("div", { "aria-live": "polite" });
     this.faults = {};
     fill(this.place, h("section", { class: "ts-card", id: "mapping" },
-      h("h2", {}, t("mapping.title")), h("p", {}, this.question.why, " ", this.question.confidence ? h("span", { class: "ts-soft" }, t("report.sure", { percent: percent(this.question.confidence) })) : null),
+      h("h2", {}, t(this.again ? "mapping.again" : "mapping.title")), h("p", {}, this.question.why, " ", this.question.confidence ? h("span", { class: "ts-soft" }, t("report.sure", { percent: percent(this.question.confidence) })) : null),
       this.#columns(), this.form,
-      tick("mapping-remember", t("mapping.remember"), true, (on) => { this.remember = on; }),
+      this.again ? null : tick("mapping-remember", t("mapping.remember"), true, (on) => { this.remember = on; }),
       h("div", { class: "ts-actions" }, button(t("mapping.use"), () => this.#use(), { kind: "primary" }))),
     h("section", { class: "ts-card" }, h("h2", {}, t("mapping.preview")), this.preview));
     this.#drawForm();
@@ -50,6 +58,7 @@ class MappingDialog {
     fill(this.form, this.#targets(),
       asked && draft.lists.length ? h("div", { class: "ts-fields" }, field(t("mapping.way"), choice("mapping-way", [["columns", t("mapping.way_columns")], ["messages", t("mapping.way_messages")]], draft.way, (way) => { draft.way = way; this.#drawForm(); }))) : null,
       h("div", { class: "ts-fields" }, asked ? this.#asked() : null, this.#needed().map((name) => this.#single(name)), asked && draft.way === "columns" ? this.#single("system") : null),
+      this.#exam(),
       draft.way === "messages" && asked ? this.#speakers() : null);
     this.#changed();
   }
@@ -80,6 +89,16 @@ class MappingDialog {
     const { draft } = this;
     const options = [["", t("mapping.none")], ...this.question.columns.map((column) => [column.name, column.name])];
     return this.#withFault(name, field(t(SINGLE[name]), choice(`mapping-${name}`, options, draft[name] ?? "", (value) => { draft[name] = value || null; this.#changed(); })));
+  }
+
+  // Some files say themselves which rows are for the exam.
+  #exam() {
+    const { kept } = this.draft;
+    const values = h("input", { type: "text", id: "mapping-held_out", value: kept.held_out.join(", "), maxlength: "200", placeholder: "test, validation" });
+    values.addEventListener("input", () => { kept.held_out = values.value.split(",").map((value) => value.trim()).filter(Boolean); this.#changed(); });
+    const options = [["", t("mapping.none")], ...this.question.columns.map(({ name }) => [name, name])];
+    const column = choice("mapping-split", options, kept.split ?? "", (name) => { kept.split = name || null; this.#changed(); });
+    return h("details", { open: Boolean(kept.split) }, h("summary", {}, t("mapping.exam")), h("div", { class: "ts-fields" }, field(t("prepare.column"), column), field(t("prepare.values"), values, t("prepare.values_help"))));
   }
 
   #speakers() {
@@ -120,14 +139,17 @@ class MappingDialog {
   }
 
   async #use() {
+    let read = this.dataset;
     try {
-      await post(this.path, { mapping: this.draft.mapping, remember: this.remember });
+      const { mapping } = this.draft;
+      if (this.again) read = await post("/api/v1/datasets/versions", { operation: { kind: "reread", dataset_id: read.id, mapping } });
+      else await post(this.path, { mapping, remember: this.remember });
     } catch (error) {
       if (!error.faults.length) throw error;
       this.#say(named(error));
       throw new Error(t("mapping.incomplete"));
     }
-    location.href = `/data?dataset=${this.dataset.id}`;
+    location.href = `/data?dataset=${read.id}`;
   }
 }
 

@@ -4,7 +4,7 @@ import { get, parameter, poll, post } from "./api.js";
 import { drawCare } from "./data_care.js";
 import { drawLearned } from "./data_learned.js";
 import { drawLength } from "./data_length.js";
-import { drawMapping } from "./data_mapping.js";
+import { drawColumns, drawMapping } from "./data_mapping.js";
 import { drawPrepare } from "./data_prepare.js";
 import { drawReport } from "./data_report.js";
 import { drawRows } from "./data_rows.js";
@@ -24,6 +24,7 @@ const VIEWS = [
   ["prepare", "view.prepare", drawPrepare],
   ["versions", "view.versions", drawVersions],
 ];
+const COLUMNS = ["columns", "view.report", drawColumns]; // reached from the report, not a tab
 const BUSY = ["waiting", "working"];
 
 export function drawOne(root, id) { new DatasetPage(root, id).start(); }
@@ -94,7 +95,7 @@ class DatasetPage {
     const { dataset } = this;
     if (dataset.status === "unsure") return void drawMapping(this.place, dataset);
     if (dataset.status !== "ready") return void fill(this.place);
-    const [view, , draw] = VIEWS.find(([name]) => name === parameter("view")) ?? VIEWS[0];
+    const [view, , draw] = [...VIEWS, COLUMNS].find(([name]) => name === parameter("view")) ?? VIEWS[0];
     fill(this.tabs, VIEWS.map(([name, key]) => this.#tab(t(key), name, name === view)));
     this.tabs.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
     fill(this.place);

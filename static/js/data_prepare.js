@@ -1,7 +1,7 @@
 // Prepare: split, filter, sample, mix, turn into conversations, clean, redact; each makes a new version and leaves this one as it is.
 
 import { get } from "./api.js";
-import { personal } from "./data_words.js";
+import { hasColumns, personal } from "./data_words.js";
 import { fill, h } from "./dom.js";
 import { count } from "./format.js";
 import { button, choice, field, tick } from "./parts.js";
@@ -72,7 +72,7 @@ function splitForm(dataset, others, make) {
   const place = h("div", {}, parts.share);
   const ways = [["share", t("prepare.by_share")]];
   const mapping = dataset.mapping ?? dataset.report?.mapping;
-  if (mapping && !dataset.operation && dataset.report?.columns?.length) ways.push(["column", t("prepare.by_column")]);
+  if (mapping && hasColumns(dataset) && dataset.report?.columns?.length) ways.push(["column", t("prepare.by_column")]);
   if (others.length) ways.push(["file", t("prepare.by_file")]);
   const way = choice("split-by", ways, "share", (chosen) => fill(place, parts[chosen]));
   const operations = {

@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { example } from "./data_bubbles.js";
-import { percent, repair, shape, target } from "./data_words.js";
+import { hasColumns, percent, repair, shape, target } from "./data_words.js";
 import { fill, h } from "./dom.js";
 import { count } from "./format.js";
 import { button, link } from "./parts.js";
@@ -15,16 +15,17 @@ export async function drawReport(place, dataset, page) {
   const report = dataset.report ?? {};
   const faults = h("div", {});
   const rows = h("div", {});
-  fill(place, understood(dataset, report), faults, repairs(report), files(report), rows);
+  fill(place, understood(dataset, report, page), faults, repairs(report), files(report), rows);
   await Promise.all([drawFaults(faults, dataset), drawFirst(rows, dataset, page)]);
 }
 
-function understood(dataset, report) {
+function understood(dataset, report, page) {
   const sure = report.confidence === undefined || report.confidence === null ? "" : t("report.sure", { percent: percent(report.confidence) });
   return h("section", { class: "ts-card" }, h("h2", {}, t("report.understood")),
     h("p", {}, t("report.shape", { shape: shape(dataset.shape), target: target(dataset.target ?? "chat") }), " ", sure),
     report.characters ? h("p", { class: "ts-soft" }, sizes(report)) : null,
-    (dataset.warnings ?? []).map((warning) => h("p", { class: "ts-warning" }, warning)));
+    (dataset.warnings ?? []).map((warning) => h("p", { class: "ts-warning" }, warning)),
+    hasColumns(dataset) ? h("p", {}, page.link(t("report.otherwise"), "columns")) : null);
 }
 
 function sizes(report) {

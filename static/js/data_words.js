@@ -69,3 +69,8 @@ export function percent(share) {
   if (value < 100 && value > 99.9) return "> 99.9 %";
   return `${Number(value.toFixed(value < 10 || (value > 99.4 && value < 100) ? 1 : 0))} %`;
 }
+
+const OF_A_FILE = [undefined, "hub", "reread"];
+
+// Whether the rows come from a file of somebody's, whose columns can be read differently.
+export function hasColumns(dataset) { return OF_A_FILE.includes(dataset.operation?.kind); }

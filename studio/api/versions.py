@@ -105,6 +105,12 @@ def answer(studio: Here, owner: Person, dataset_id: str, chosen: ChosenColumns) 
     return DatasetAnswer.model_validate(changed)
 
 
+@router.get("/{dataset_id}/columns")
+def look(studio: Here, owner: Person, dataset_id: str) -> dict[str, Any]:
+    """Show the columns of a file with examples, the likeliest mapping, and the first rows."""
+    return columns.look(studio, owner, dataset_id)
+
+
 @router.post("/{dataset_id}/mapping/preview")
 def preview(studio: Here, owner: Person, dataset_id: str, tried: TriedColumns) -> MappingPreview:
     """Show how the first rows would be read."""

@@ -25,6 +25,9 @@ _ONE = (
 )
 """Parts of a mapping that name one column; `question` may name several."""
 
+_WITH_A_FILE = (None, "hub", "reread")
+"""Operations whose dataset is a file of somebody's; None: it was uploaded."""
+
 
 def answer(
     studio: Studio, owner: str, dataset_id: str, values: dict[str, Any], *, remember: bool = True
@@ -37,14 +40,35 @@ def answer(
         StudioError: the file has been read already.
     """
     found = datasets.get(studio, owner, dataset_id)
-    faults = _faults(found, values)
+    names = _names(found.question or {})
+    faults = _faults(names, values)
     if faults:
         raise Refused([Fault(f"mapping.{field}", words) for field, words in faults.items()])
-    names = _names(found)
     signature = mappings.signature(names) if remember and names else None
     changed = stored.answer(studio.database, owner, dataset_id, Mapping(**values), signature)
     studio.doorbell.ring()
     return changed
+
+
+def look(studio: Studio, owner: str, dataset_id: str) -> dict[str, Any]:
+    """Return what the mapping dialog shows of a file, whether the worker has asked or not.
+
+    Returns:
+        `columns`, `guess`, `confidence`, `why` and `rows`, as in a dataset's question.
+
+    Raises:
+        NotFound: there is no such dataset of that owner.
+        StudioError: its rows were made of other datasets, so that there are no columns to choose.
+    """
+    found = datasets.get(studio, owner, dataset_id)
+    if found.question is not None:
+        return found.question
+    if (found.operation or {}).get("kind") not in _WITH_A_FILE:
+        raise StudioError(
+            f"{found.name} was made of other data, so it has no columns to choose from.",
+            "Open the data that it was made of, and read that differently.",
+        )
+    return tasks.columns(stored.original(studio.artifacts.dataset(found.sha256)))
 
 
 def preview(studio: Studio, owner: str, dataset_id: str, values: dict[str, Any]) -> dict[str, Any]:
@@ -56,18 +80,13 @@ def preview(studio: Studio, owner: str, dataset_id: str, values: dict[str, Any])
 
     Raises:
         NotFound: there is no such dataset of that owner.
-        StudioError: the worker has no question about this file.
+        StudioError: it has no columns to choose from (see `look`).
     """
-    found = datasets.get(studio, owner, dataset_id)
-    if found.question is None:
-        raise StudioError(
-            f"Nothing is unclear about the columns of {found.name}.",
-            "A preview is there while the studio asks which column is what.",
-        )
-    faults = _faults(found, values)
+    question = look(studio, owner, dataset_id)
+    faults = _faults(_names(question), values)
     if faults:
         return {"rows": [], "faults": faults}
-    return tasks.preview_mapping(found.question["rows"], Mapping(**values))
+    return tasks.preview_mapping(question["rows"], Mapping(**values))
 
 
 def parsed(values: object, field: str = "mapping") -> Mapping:
@@ -87,7 +106,7 @@ def unknown(mapping: Mapping, names: list[str]) -> dict[str, str]:
     }
 
 
-def _faults(found: Dataset, values: dict[str, Any]) -> dict[str, str]:
+def _faults(names: list[str], values: dict[str, Any]) -> dict[str, str]:
     """Return words by part of the mapping; a part that is still to be chosen has its own."""
     try:
         mapping = parsed(values)
@@ -97,9 +116,8 @@ def _faults(found: Dataset, values: dict[str, Any]) -> dict[str, str]:
         return dict.fromkeys(missing, "Choose a column.") or {
             part: fault.message for part, fault in told.items()
         }
-    names = _names(found)
     return unknown(mapping, names) if names else {}
 
 
-def _names(found: Dataset) -> list[str]:
-    return [column["name"] for column in (found.question or {}).get("columns", [])]
+def _names(question: dict[str, Any]) -> list[str]:
+    return [column["name"] for column in question.get("columns", [])]

@@ -1,5 +1,6 @@
 """Guesses from names, in some languages, and from contents what the columns of a table are for."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -26,6 +27,7 @@ _ELSEWHERE_ANSWER = (
     *("答案", "回答", "解答", "답변", "جواب", "उत्तर", "trả lời"),
     *("solution", "long_answer", "assistant_message", "answer_text", "comment", "summary"),
 )
+_NUMBER = re.compile(r"[-+]?[\d.,: /-]+%?")  # numbers, dates and times: seldom what is asked
 _LONG = 200  # characters of an example that are shown
 
 
@@ -73,7 +75,8 @@ def _by_length(
 ) -> tuple[Mapping | None, float, str]:
     """The longest texts are the answers, the fullest of the others the questions."""
     free = [column for column in texts if column not in (asked, answered)]
-    varied = [column for column in free if column.varied > 0.1] or free
+    wordy = [column for column in free if not all(map(_NUMBER.fullmatch, column.examples))] or free
+    varied = [column for column in wordy if column.varied > 0.1] or wordy
     if answered is None:
         answered = max(varied, key=lambda column: column.filled * column.length)
     if asked is None:

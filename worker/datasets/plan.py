@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -14,7 +15,8 @@ from worker.datasets.layouts import layout_of
 from worker.datasets.mapping import SURE, Unsure, recognise
 from worker.datasets.quick import Quick
 from worker.datasets.repairs import repaired
-from worker.datasets.sources.batch import Part
+from worker.datasets.sources.batch import Limits, Part
+from worker.datasets.sources.opening import opened
 
 Remembered = Callable[[str], Mapping | None]
 SAMPLE_ROWS = 1_000
@@ -83,6 +85,16 @@ def planned(parts: list[Part], mapping: Mapping | None, remembered: Remembered |
     if found.shape == "columns" and found.confidence < SURE and found.columns:
         raise Unsure(found.question())
     return Plan(found.shape, found.target, found.confidence, found.mapping, False, names)
+
+
+def columns(source: Path) -> dict[str, Any]:
+    """What the mapping dialog shows of a file, whether it is recognised or not.
+
+    Raises:
+        StudioError: the file cannot be used as a whole.
+    """
+    parts = opened(source, Limits())
+    return recognise(list(islice(_sample(parts), SAMPLE_ROWS))).question()
 
 
 def _sample(parts: list[Part]) -> Iterator[Any]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 import pytest
 
 from storage import datasets as stored
@@ -9,7 +10,7 @@ from storage import mappings
 from storage.errors import NotFound, Refused, StudioError
 from storage.ids import LOCAL_PERSON as ME
 from storage.status import WorkStatus
-from studio.services import columns
+from studio.services import columns, datasets, versions
 from studio.services.studio import Studio
 from tests.fakes.prepared_data import questions, ready, unsure
 
@@ -82,8 +83,6 @@ def test_a_file_that_is_read_already_is_asked_nothing(studio: Studio) -> None:
     data = ready(studio, questions(3))
     with pytest.raises(StudioError, match="read already"):
         columns.answer(studio, ME, data.id, CHOSEN)
-    with pytest.raises(StudioError, match="Nothing is unclear"):
-        columns.preview(studio, ME, data.id, CHOSEN)
 
 
 def test_somebody_elses_file_is_not_there(studio: Studio) -> None:
@@ -91,3 +90,21 @@ def test_somebody_elses_file_is_not_there(studio: Studio) -> None:
     for call in (columns.answer, columns.preview):
         with pytest.raises(NotFound):
             call(studio, "ben", data.id, CHOSEN)
+
+
+def test_a_file_that_is_read_can_be_looked_at_again_to_read_it_otherwise(studio: Studio) -> None:
+    content = b"".join(orjson.dumps(record) + b"\n" for record in RECORDS)
+    data = datasets.receive(studio, ME, "answers.jsonl", [content])
+    found = columns.look(studio, ME, data.id)
+    assert [column["name"] for column in found["columns"]] == list(RECORDS[0])
+    assert found["rows"] == RECORDS[:5]
+    assert columns.preview(studio, ME, data.id, CHOSEN)["faults"] == {}
+    wrong = columns.preview(studio, ME, data.id, {**CHOSEN, "answer": "nowhere"})
+    assert "There is no column nowhere" in wrong["faults"]["answer"]
+
+
+def test_what_was_made_of_other_data_has_no_columns(studio: Studio) -> None:
+    data = ready(studio, questions(3))
+    made = versions.make(studio, ME, {"kind": "sample", "dataset_id": data.id, "rows": 2})
+    with pytest.raises(StudioError, match="made of other data"):
+        columns.look(studio, ME, made.id)
