@@ -113,6 +113,12 @@ class DatasetPage {
   // Whether a section that waits for something is still the one that is shown.
   shows(drawing) { return this.drawing === drawing; }
 
+  // Pairs and rated answers are made into conversations first.
+  #next() {
+    if (["chat", "text"].includes(this.dataset.target)) return link(t("data.train"), `/train?dataset=${this.id}`, "primary");
+    return button(t("prepare.chosen"), () => this.make({ kind: "chosen", dataset_id: this.id }), { kind: "primary" });
+  }
+
   #found() {
     const { dataset } = this;
     const ready = dataset.status === "ready";
@@ -122,7 +128,7 @@ class DatasetPage {
       dataset.error ? problem(dataset.error, dataset.hint) : null,
       BUSY.includes(dataset.status) ? progress(dataset.progress, dataset.stage || t("data.soon")) : null,
       ready ? this.#facts() : null,
-      ready ? h("div", { class: "ts-actions" }, link(t("data.train"), `/train?dataset=${this.id}`, "primary"), this.#downloads()) : null,
+      ready ? h("div", { class: "ts-actions" }, this.#next(), this.#downloads()) : null,
       dataset.status === "failed" ? h("div", { class: "ts-actions" }, button(t("retry"), async () => { await post(`${this.path}/retry`); location.reload(); })) : null,
     ];
   }

@@ -68,7 +68,8 @@ def look(studio: Studio, owner: str, dataset_id: str) -> dict[str, Any]:
             f"{found.name} was made of other data, so it has no columns to choose from.",
             "Open the data that it was made of, and read that differently.",
         )
-    return tasks.columns(stored.original(studio.artifacts.dataset(found.sha256)))
+    question = tasks.columns(stored.original(studio.artifacts.dataset(found.sha256)))
+    return question | {"guess": _within(question["guess"], _names(question))}
 
 
 def preview(studio: Studio, owner: str, dataset_id: str, values: dict[str, Any]) -> dict[str, Any]:
@@ -104,6 +105,14 @@ def unknown(mapping: Mapping, names: list[str]) -> dict[str, str]:
         for name in wanted
         if name not in names
     }
+
+
+def _within(guess: dict[str, Any] | None, names: list[str]) -> dict[str, Any] | None:
+    """The guess without columns that this file lacks: a known format may have more than it uses."""
+    if guess is None:
+        return None
+    one = {part: None for part in _ONE if guess[part] not in names}
+    return guess | one | {"question": [name for name in guess["question"] if name in names]}
 
 
 def _faults(names: list[str], values: dict[str, Any]) -> dict[str, str]:

@@ -30,16 +30,16 @@ from worker.watch import Orders, Watch
 MEGABYTE = 1 << 20
 
 
-def rows_of(megabytes: int) -> bytes:
-    """Return so many megabytes of different conversations."""
+def rows_of(megabytes: int, *, pairs: bool = False) -> bytes:
+    """Return so many megabytes of different conversations, or preference pairs."""
     answer = "Rest, drink enough, and see a doctor if it lasts longer than three days. " * 12
     lines, size = [], 0
     while size < megabytes * MEGABYTE:
-        turns = [
-            {"role": "user", "content": f"What helps in case {len(lines)}?"},
-            {"role": "assistant", "content": f"{answer}{len(lines)}"},
-        ]
-        lines.append(json.dumps({"messages": turns}).encode() + b"\n")
+        asked = {"role": "user", "content": f"What helps in case {len(lines)}?"}
+        answered = {"role": "assistant", "content": f"{answer}{len(lines)}"}
+        worse = {"role": "assistant", "content": "Nothing."}
+        row = {"prompt": [asked], "chosen": [answered], "rejected": [worse]}
+        lines.append(json.dumps(row if pairs else {"messages": [asked, answered]}).encode() + b"\n")
         size += len(lines[-1])
     return b"".join(lines)
 
@@ -76,14 +76,16 @@ class Shelf:
 
 def test_a_killed_worker_leaves_what_it_has_read_and_the_next_one_goes_on(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path)
-    content = rows_of(150)
+    content = rows_of(150, pairs=True)  # the slowest to judge
     identifier = shelf.put(content)
     folder = shelf.folder(shelf.found(identifier).sha256)
     first = StudioWorker(tmp_path)
-    Doorbell(shelf.settings).ring()
-    pieces = until(lambda: list(folder.glob(".reading-rows/*-*-*[0-9]/tally.json")))
-    family = psutil.Process(first.pid).children(recursive=True)
-    first.kill()
+    try:
+        Doorbell(shelf.settings).ring()
+        pieces = until(lambda: list(folder.glob(".reading-rows/*-*-*[0-9]/tally.json")))
+        family = psutil.Process(first.pid).children(recursive=True)
+    finally:
+        first.kill()
     _, alive = psutil.wait_procs(family, timeout=20)
     assert not alive
     assert shelf.found(identifier).status is not WorkStatus.READY
@@ -145,9 +147,8 @@ def test_a_gzip_bomb_is_refused_in_words_and_costs_neither_disk_nor_memory(tmp_p
     line = b'{"text": "' + b"a" * 1000 + b'"}\n'
     bomb = gzip.compress(line * 500_000)  # half a gigabyte in about a megabyte
     identifier = shelf.put(bomb)
-    before = psutil.disk_usage(str(tmp_path)).used
     shelf.read()
     found = shelf.found(identifier)
     assert found.status is WorkStatus.FAILED
     assert "unpack" in f"{found.error} {found.hint}".lower()
-    assert psutil.disk_usage(str(tmp_path)).used - before < 50 * MEGABYTE
+    assert artifacts.size(tmp_path) < 20 * MEGABYTE

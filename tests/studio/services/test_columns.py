@@ -103,6 +103,19 @@ def test_a_file_that_is_read_can_be_looked_at_again_to_read_it_otherwise(studio:
     assert "There is no column nowhere" in wrong["faults"]["answer"]
 
 
+def test_the_guess_names_only_columns_that_are_there(studio: Studio) -> None:
+    rows = [{"instruction": f"What about {n}?", "output": f"Take {n}."} for n in range(3)]
+    content = b"".join(orjson.dumps(row) + b"\n" for row in rows)
+    data = datasets.receive(studio, ME, "alpaca.jsonl", [content])
+    guess = columns.look(studio, ME, data.id)["guess"]
+    assert (guess["question"], guess["answer"], guess["history"]) == (
+        ["instruction"],
+        "output",
+        None,
+    )
+    assert columns.preview(studio, ME, data.id, guess)["faults"] == {}
+
+
 def test_what_was_made_of_other_data_has_no_columns(studio: Studio) -> None:
     data = ready(studio, questions(3))
     made = versions.make(studio, ME, {"kind": "sample", "dataset_id": data.id, "rows": 2})
