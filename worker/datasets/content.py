@@ -1,16 +1,18 @@
 """Counts what a clean row holds, and gives the number by which copies of it are found."""
 
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
+import orjson
 from xxhash import xxh3_64_intdigest
 
 from storage.rows import canonical
 from worker.datasets.roles import ROLES
 
-STEP = 0x9E3779B97F4A7C15  # odd, so that every place of a turn in its row counts
-WHOLE = (1 << 64) - 1
 ROLE_CODES: dict[str, int] = {role: code for code, role in enumerate(ROLES)}
-ROLE_SALT = (0x243F6A8885A308D3, 0x13198A2E03707344, 0xA4093822299F31D0, 0x082EFA98EC4E6C89)
+TEXT_FORM = b'{"text":%b}'
 _PLAIN = {"role", "content"}
 
 
@@ -28,32 +30,44 @@ def counted(row: dict[str, Any]) -> Counts:
     """Counts a normalised row."""
     if "text" in row:
         text = row["text"]
-        return Counts(text_key(text), len(text), len(text), (), (text,))
+        key = key_of(TEXT_FORM % orjson.dumps(text))
+        return Counts(key, len(text), len(text), (), (text,))
     turns = row.get("messages")
     if turns is None:
         return _pair(row)
     contents = [turn["content"] for turn in turns]
     roles = tuple(turn["role"] for turn in turns)
     plain = "tools" not in row and all(turn.keys() == _PLAIN for turn in turns)
-    key = conversation_key(roles, contents) if plain else _whole_key(row)
+    key = _conversation_key(roles, contents) if plain else _whole_key(row)
     answers = sum(len(turn["content"]) for turn in turns if _is_learned(turn))
     return Counts(key, sum(map(len, contents)), answers, roles, tuple(contents))
 
 
-def conversation_key(roles: tuple[str, ...], contents: list[str]) -> int:
-    """The number of a plain conversation; the fast path computes the same for many at once."""
-    key = 0
-    factor = 1
-    for role, content in zip(roles, contents, strict=True):
-        factor = factor * STEP & WHOLE
-        salted = xxh3_64_intdigest(content.encode()) + ROLE_SALT[ROLE_CODES[role]]
-        key = key + salted * factor & WHOLE
-    return key
+key_of = xxh3_64_intdigest
+"""The number of a plain row, from its line in the shortest form, without "split"."""
 
 
-def text_key(text: str) -> int:
-    """The number of a plain text."""
-    return xxh3_64_intdigest(text.encode()) ^ ROLE_SALT[0]
+@lru_cache(1_000)
+def form(codes: bytes) -> bytes:
+    """The shortest line of a conversation with %b for each content, which is JSON itself.
+
+    Args:
+        codes: the role of each turn, by its place in `ROLES`.
+    """
+    turns = [b'{"role":"%b","content":%%b}' % ROLES[code].encode() for code in codes]
+    return b'{"messages":[%b]}' % b",".join(turns)
+
+
+def filled(blank: bytes, texts: Iterator[bytes]) -> list[bytes]:
+    """Fills a form with the next texts, again and again until they end."""
+    first, *others = blank.split(b"%b")
+    columns = chain.from_iterable((texts, repeat(piece)) for piece in others)
+    return list(map(b"".join, zip(repeat(first), *columns)))
+
+
+def _conversation_key(roles: Sequence[str], contents: list[str]) -> int:
+    codes = bytes(map(ROLE_CODES.__getitem__, roles))
+    return key_of(form(codes) % tuple(map(orjson.dumps, contents)))
 
 
 def _pair(row: dict[str, Any]) -> Counts:

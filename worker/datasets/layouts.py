@@ -5,9 +5,10 @@ that a row with any other, or with another type, is refused by the decoder and r
 """
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, repeat
 from operator import attrgetter
 from typing import Annotated, Any, Literal
 
@@ -86,7 +87,9 @@ class Layout(ABC):
             return []
         changed: set[int] = set()
         for attribute in self.extras:
-            values = [getattr(row, attribute) for row in rows]
+            values = list(map(attrgetter(attribute), rows))
+            if None not in values:
+                return []
             changed.update(place for place, value in enumerate(values) if value is not None)
         return [place for place in range(len(rows)) if place not in changed] if changed else None
 
@@ -94,11 +97,11 @@ class Layout(ABC):
         """Counts which fields the rows have, and which of them are left out."""
         tally.see(self.always, tally.columns, len(rows))
         for attribute, name in self._sometimes:
-            present = len(rows) - [getattr(row, attribute) for row in rows].count(UNSET)
+            present = len(rows) - list(map(attrgetter(attribute), rows)).count(UNSET)
             if present:
                 tally.see((name,), tally.columns, present)
         for attribute, name in self.extras.items():
-            present = sum(getattr(row, attribute) is not None for row in rows)
+            present = len(rows) - list(map(attrgetter(attribute), rows)).count(None)
             if present:
                 tally.see((name,), tally.columns, present)
                 tally.see((name,), tally.ignored, present)
@@ -161,34 +164,49 @@ class Fields(Layout):
 
     def flat(self, rows: list[Any]) -> Flat:
         """A question and an answer a row, and the system prompt where there is one."""
-        turns, codes, odd = [], bytearray(), []
-        contents: list[str] = []
-        for place, row in enumerate(rows):
-            question, answer = self._question(row), row.answer
-            if answer[:1] in _FOLDED or row.question[:1] in _FOLDED:
-                odd.append(place)
-            if self._system and row.system:
-                contents += (row.system, question, answer)
-                codes += _WITH_SYSTEM
-                turns.append(3)
-            else:
-                contents += (question, answer)
-                codes += _WITHOUT
-                turns.append(2)
+        questions, answers = self._questions(rows), list(map(_ANSWER, rows))
+        systems = list(map(_SYSTEM, rows)) if self._system else []
+        if any(systems):
+            turns, codes, contents = _with_systems(systems, questions, answers)
+        else:
+            turns, codes = np.full(len(rows), 2), _WITHOUT * len(rows)
+            contents = list(chain.from_iterable(zip(questions, answers, strict=True)))
         strings = 4 * len(rows)
         for text in self._texts:
-            strings += sum(_STRINGS.get(type(text(row)), 2) for row in rows)
-        return Flat(
-            np.array(turns, np.int64), np.frombuffer(codes, np.uint8), contents, strings, odd
-        )
+            kinds = Counter(map(type, map(text, rows)))
+            strings += sum(_STRINGS.get(kind, 2) * count for kind, count in kinds.items())
+        return Flat(turns, np.frombuffer(codes, np.uint8), contents, strings, _folded(rows))
 
-    def _question(self, row: Any) -> str:
-        question: str = row.question
+    def _questions(self, rows: list[Any]) -> list[str]:
+        questions = list(map(_QUESTION, rows))
         for more in self._more:
-            text = more(row)
-            if text:
-                question = f"{question}\n\n{text}" if question else text
-        return question
+            questions = [
+                f"{question}\n\n{text}" if question and text else question or text or ""
+                for question, text in zip(questions, map(more, rows), strict=True)
+            ]
+        return questions
+
+
+def _with_systems(
+    systems: list[Any], questions: list[str], answers: list[str]
+) -> tuple[Array, bytes, list[str]]:
+    """The numbers of turns, roles and contents where some rows have a system prompt."""
+    codes, contents = bytearray(), list[str]()
+    for system, question, answer in zip(systems, questions, answers, strict=True):
+        if system:
+            contents.append(system)
+        codes += _WITH_SYSTEM if system else _WITHOUT
+        contents += (question, answer)
+    turns = np.array([3 if system else 2 for system in systems], np.int64)
+    return turns, bytes(codes), contents
+
+
+def _folded(rows: list[Any]) -> list[int]:
+    """The places of the rows with a cell that may hold a whole list of turns."""
+    both = [list(map(str.startswith, map(text, rows), repeat(_FOLDS))) for text in _CELLS]
+    if not any(map(any, both)):
+        return []
+    return [place for place, found in enumerate(zip(*both, strict=True)) if any(found)]
 
 
 class Texts(Layout):
@@ -210,7 +228,9 @@ class Texts(Layout):
 _MESSAGES, _ROLE, _CONTENT = attrgetter("messages"), attrgetter("role"), attrgetter("content")
 _NORMAL = ("messages", "role", "content")
 _MOST_EXTRAS = 50
-_FOLDED = ("[", "{")  # a cell that may hold a whole list of turns
+_CELLS = _QUESTION, _ANSWER = attrgetter("question"), attrgetter("answer")
+_SYSTEM = attrgetter("system")
+_FOLDS = ("[", "{")
 _WITH_SYSTEM = bytes((CODES["system"], CODES["user"], CODES["assistant"]))
 _WITHOUT = bytes((CODES["user"], CODES["assistant"]))
 _STRINGS = {UnsetType: 0, type(None): 1, list: 1}  # of an optional field, its name included; else 2

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-_QUOTE, _BACKSLASH, _OPEN, _CLOSE, _LESS, _BRACKET, _U, _B, _ZERO, _ONE = b'"\\{}<[ub01'
+_QUOTE, _BACKSLASH, _OPEN, _CLOSE, _LESS, _BRACKET, _SLASH = b'"\\{}<[/'
+_U, _B, _R, _ZERO, _ONE = b"ubr01"
 _NOWHERE: Array = np.zeros(0, np.int64)
 _AFTER_LESS = np.isin(np.arange(256), list(b"|s/<e\\"))  # what may go on a control token
 _AFTER_BRACKET = np.isin(np.arange(256), list(b"I/\\"))
@@ -22,10 +23,18 @@ class Scratch:
 
     def equal(self, values: Array, wanted: int) -> Array:
         """Where the values are the wanted one; overwritten by the next call."""
-        if len(self._flags) < len(values):
-            self._flags = np.empty(2 * len(values), bool)
-        found: Array = np.equal(values, wanted, out=self._flags[: len(values)])
+        found: Array = np.equal(values, wanted, out=self._room(len(values)))
         return found
+
+    def below(self, values: Array, limit: int) -> Array:
+        """Where the values are less than the limit; overwritten by the next call."""
+        found: Array = np.less(values, limit, out=self._room(len(values)))
+        return found
+
+    def _room(self, size: int) -> Array:
+        if len(self._flags) < size:
+            self._flags = np.empty(2 * size, bool)
+        return self._flags[:size]
 
 
 class Marks:
@@ -63,6 +72,35 @@ class Marks:
         if not len(self._backslashes) or not self._has_codes:
             return False
         return b"\\u003" in self.block or b"\\u005" in self.block  # begin < and [ as escapes
+
+    def is_shortest(self, frames: int, characters: int) -> bool:
+        """Whether the lines have no blank outside of strings and no escape without need.
+
+        Then every line is as long as its shortest form, and it is that form where the fields are
+        in their usual order.
+
+        Args:
+            frames: bytes of the shortest lines beside the texts.
+            characters: of all texts.
+        """
+        escapes = 0
+        if len(self._backslashes):
+            if self._has_codes or (self._escaped == _SLASH).any():
+                return False
+            escapes = len(self._escaped)
+        return len(self.block) == frames + characters + escapes + self._bytes_after_first()
+
+    def begin_with_role(self) -> int:
+        """How many objects begin with the field "role", if there is no blank before it."""
+        opened = self._where(_OPEN)
+        opened = opened[self._bytes[opened + 1] == _QUOTE]
+        return int(np.count_nonzero(self._bytes[opened + 2] == _R))
+
+    def _bytes_after_first(self) -> int:
+        """Bytes of characters beyond one for each."""
+        if self.block.isascii():
+            return 0
+        return int(np.count_nonzero(self._scratch.below(self._bytes.view(np.int8), -64)))
 
     def stand_alone(self, lines: list[bytes]) -> bool:
         """Whether every line begins with { and ends with }, without a blank around it."""

@@ -22,7 +22,7 @@ Remembered = Callable[[str], Mapping | None]
 SAMPLE_ROWS = 1_000
 SAMPLE_PARTS = 20
 _BY_SAMPLE = ("columns", "kto")  # formats that the names of a single row's fields do not tell
-VERSION = 1  # of the way rows are read; counts up when a piece judged earlier would differ
+VERSION = 2  # of the way rows are read; counts up when a piece judged earlier would differ
 
 
 @dataclass(frozen=True)

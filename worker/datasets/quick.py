@@ -6,7 +6,8 @@ no escape must belong to a string that was decoded, or a field was dropped; an e
 control character. Where a batch is not clean, its halves are looked at, down to single rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 from operator import attrgetter
 from typing import Any
 
@@ -14,11 +15,10 @@ import msgspec
 import numpy as np
 import orjson
 from msgspec import UNSET
-from xxhash import xxh3_64_intdigest
 
 from storage.mappings import Target
 from storage.rows import EXAM
-from worker.datasets.content import ROLE_SALT, STEP, WHOLE
+from worker.datasets.content import TEXT_FORM, filled, form, key_of
 from worker.datasets.faults import Refusal
 from worker.datasets.judge import strings_in
 from worker.datasets.layouts import CODES, Flat, Layout
@@ -35,8 +35,10 @@ _FEW = 8  # rows of a piece that is not divided again
 _PATIENCE = 10  # batches with hardly a plain row, before no more are tried
 _LEGAL = np.array([[role in AFTER[last] for role in ROLES] for last in (*ROLES, START)])
 _FIRST = len(ROLES)
-_SALT = np.array(ROLE_SALT, np.uint64)
 _ANSWER = CODES["assistant"]
+_LINE_END = 1
+_FRAME = len(form(b"")) + _LINE_END
+_TURN_FRAMES = np.array([len(form(bytes([code]))) - len(form(b"")) for code in CODES.values()])
 
 
 class Quick:
@@ -126,9 +128,9 @@ class Quick:
         """Strings in the fields beside the content; raises where one of them is not clean."""
         count = 2 * (len(decoded) - sides_of(decoded).count(UNSET)) if self._layout.divided else 0
         for attribute in self._layout.extras:
-            raws = [raw for row in decoded if (raw := getattr(row, attribute)) is not None]
+            raws = [raw for raw in map(attrgetter(attribute), decoded) if raw is not None]
             values = orjson.loads(b"[" + b",".join(raws) + b"]")
-            count += len(raws) + sum(strings_in(value, 2) for value in values)
+            count += len(raws) + sum(map(strings_in, values, repeat(2)))
         return count
 
     def _finish(  # all that is known of a clean piece
@@ -143,19 +145,21 @@ class Quick:
         starts = np.cumsum(flat.turns) - flat.turns
         lengths = np.fromiter(map(len, flat.contents), np.int64, len(flat.contents))
         good = self._good(flat, starts, lengths)
-        keys = self._keys(flat, starts)
         whole = bool(good.all())
         kept = decoded if whole else [row for row, fine in zip(decoded, good, strict=True) if fine]
         self._count(flat, starts, lengths, good, kept, tally)
         if marks.may_hold_tokens(self._layout.brackets * len(lines)):
             self._look_for_tokens(flat, starts, good, numbers, tally)
         kept_as_is = self._layout.kept_as_is(decoded)
-        if kept_as_is is None and whole and marks.stand_alone(lines):
+        shortest = kept_as_is is None and self._is_shortest(flat, lengths, marks)
+        forms = lines if shortest else self._written(flat, starts)
+        keys = np.fromiter(map(key_of, forms), np.uint64, len(lines))
+        if kept_as_is is None and whole and (shortest or marks.stand_alone(lines)):
             return lines, keys, marks.block  # type: ignore[return-value]  # bytes alone
         if kept_as_is is None:
             rows: Rows = [line.strip() for line in lines]
         else:
-            rows = self._written(decoded, flat, starts)
+            rows = self._with_sides(decoded, forms)
             for place in kept_as_is:
                 rows[place] = lines[place].strip()
         for place in np.flatnonzero(~good).tolist():
@@ -164,7 +168,9 @@ class Quick:
 
     def _good(self, flat: Flat, starts: Array, lengths: Array) -> Array:
         """Which rows have their turns in order, and an answer in every answer."""
-        blank = np.fromiter(map(str.isspace, flat.contents), bool, len(lengths)) | (lengths == 0)
+        blank = lengths == 0
+        if any(map(str.isspace, flat.contents)):
+            blank |= np.fromiter(map(str.isspace, flat.contents), bool, len(lengths))
         wrong = blank & (flat.codes == _ANSWER)
         if not self._layout.is_text:
             before = np.roll(flat.codes, 1)
@@ -176,17 +182,15 @@ class Quick:
         good[flat.odd] = False
         return good
 
-    def _keys(self, flat: Flat, starts: Array) -> Array:
-        """As `content.conversation_key` and `content.text_key`."""
-        hashes = map(xxh3_64_intdigest, map(str.encode, flat.contents))
-        keys = np.fromiter(hashes, np.uint64, len(flat.contents))
+    def _is_shortest(self, flat: Flat, lengths: Array, marks: Marks) -> bool:
+        """Whether the lines are what `_written` would give."""
+        rows, turns = len(flat.turns), len(flat.codes)
+        characters = int(lengths.sum())
         if self._layout.is_text:
-            of_texts: Array = keys ^ _SALT[0]
-            return of_texts
-        places = np.arange(len(keys)) - np.repeat(starts, flat.turns)
-        salted: Array = (keys + _SALT[flat.codes]) * _powers(int(flat.turns.max()))[places]
-        summed: Array = np.add.reduceat(salted, starts)
-        return summed
+            return marks.is_shortest((len(TEXT_FORM) + _LINE_END) * rows, characters)
+        commas = turns - rows
+        frames = _FRAME * rows + int(_TURN_FRAMES[flat.codes].sum()) + commas
+        return marks.is_shortest(frames, characters) and marks.begin_with_role() == turns
 
     def _count(  # the arrays of one piece
         self,
@@ -225,37 +229,31 @@ class Quick:
             texts = flat.contents[start : start + int(flat.turns[place])]
             tally.look_for_tokens(texts, numbers[place])
 
-    def _written(self, decoded: list[Any], flat: Flat, starts: Array) -> Rows:
-        """Every row in the form that is kept."""
-        cleans: list[dict[str, Any]]
+    def _written(self, flat: Flat, starts: Array) -> list[bytes]:
+        """Every row in the form that is kept, without its side."""
+        each = map(orjson.dumps, flat.contents)
         if self._layout.is_text:
-            cleans = [{"text": text} for text in flat.contents]
-        else:
-            roles = map(ROLES.__getitem__, flat.codes.tolist())
-            turns = [
-                {"role": role, "content": content}
-                for role, content in zip(roles, flat.contents, strict=True)
-            ]
-            ends = (starts + flat.turns).tolist()
-            cleans = [
-                {"messages": turns[start:end]}
-                for start, end in zip(starts.tolist(), ends, strict=True)
-            ]
-        sides = sides_of(decoded) if self._layout.divided else []
-        for clean, side in zip(cleans, sides, strict=False):
-            if side is not UNSET:
-                clean["split"] = side
-        return list(map(orjson.dumps, cleans))
+            return filled(TEXT_FORM, each)
+        codes = flat.codes.tobytes()
+        count = int(flat.turns[0])
+        if (flat.turns == count).all() and codes == codes[:count] * len(flat.turns):
+            return filled(form(codes[:count]), each)
+        texts = list(each)
+        ends = (starts + flat.turns).tolist()
+        return [
+            form(codes[start:end]) % tuple(texts[start:end])
+            for start, end in zip(starts.tolist(), ends, strict=True)
+        ]
+
+    def _with_sides(self, decoded: list[Any], forms: Iterable[bytes]) -> Rows:
+        if not self._layout.divided:
+            return list(forms)
+        return [
+            row if side is UNSET else b'%b,"split":"%b"}' % (row[:-1], side.encode())
+            for row, side in zip(forms, sides_of(decoded), strict=True)
+        ]
 
 
 def sides_of(decoded: list[Any]) -> list[Any]:
     """What each row says in "split"; UNSET where it does not say."""
     return list(map(_SPLIT, decoded))
-
-
-def _powers(count: int) -> Array:
-    powers, value = [], 1
-    for _ in range(count):
-        value = value * STEP & WHOLE
-        powers.append(value)
-    return np.array(powers, np.uint64)

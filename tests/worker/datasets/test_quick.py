@@ -161,3 +161,33 @@ def test_the_quick_way_and_the_careful_way_agree(
         assert fast[1] == slow[1]
 
     agree()
+
+
+SAID = "Caf\u00e9 / \\ <b>\n"
+USER = '{"role":"user","content":"Hi"}'
+ANSWER = '{"role":"assistant","content":§}'
+FORMS = {
+    "the shortest": f'{{"messages":[{USER},{ANSWER}]}}',
+    "a blank": f'{{"messages": [{USER},{ANSWER}]}}',
+    "a blank behind": f'{{"messages":[{USER},{ANSWER}]}} ',
+    "another order": f'{{"messages":[{USER},{{"content":§,"role":"assistant"}}]}}',
+    "a field more": f'{{"id":7,"messages":[{USER},{ANSWER}]}}',
+    "its side": f'{{"messages":[{USER},{ANSWER}],"split":"test"}}',
+}
+SPELLED = ['"Caf\u00e9 / \\\\ <b>\\n"', '"Caf\\u00e9 / \\\\ <b>\\n"', '"Caf\u00e9 \\/ \\\\ <b>\\n"']
+
+
+@pytest.mark.parametrize("spelled", SPELLED)
+@pytest.mark.parametrize("form", list(FORMS))
+def test_the_same_content_has_one_number_however_its_line_is_written(
+    form: str, spelled: str
+) -> None:
+    assert json.loads(spelled) == SAID
+    line = FORMS[form].replace("§", spelled).encode()
+    layout = layout_of("messages", MAPPINGS["messages"], ["messages", "id", "split"], chosen=False)
+    assert layout
+    quick = Quick(layout, "messages", MAPPINGS["messages"].target)
+    rows, (key, same), _ = quick.take([line, line], range(1, 3), Tally())
+    assert None not in rows
+    careful = Reader("messages").judge(FORMS["a blank"].replace("§", SPELLED[1]).encode())
+    assert key == same == careful.counts.key
