@@ -41,3 +41,11 @@ def test_the_sample_goes_from_one_click_to_two_answers(page: Page, studio: Studi
         answers.append(pane.locator(".ts-assistant p").inner_text())
     assert answers[0] != answers[1], "a minute of training changes how it answers"
     keep(page, "sample-compared")
+
+    page.locator(".ts-pane").last.get_by_role("button", name="Keep as an example").click()
+    expect(page.locator(".ts-notice")).to_contain_text("Kept: 1")
+    page.get_by_role("link", name="Look at the table").click()
+    expect(page.get_by_label("Question, row 1")).to_have_value(
+        "What helps against a cough at night?"
+    )
+    expect(page.get_by_label("Answer, row 1")).to_have_value(answers[1])

@@ -50,3 +50,26 @@ def test_the_columns_are_shown_once_and_remembered(page: Page) -> None:
     data_page.upload(page, data_page.payload("more cases.csv", table(100)))
     again = data_page.card(page, "more cases.csv")
     expect(again).to_contain_text(f"{CASES} good rows, 0 refused")
+
+
+def test_a_file_that_was_read_can_be_read_differently_into_a_new_version(page: Page) -> None:
+    text = io.StringIO()
+    written = csv.writer(text)
+    written.writerow(["question", "answer", "fold"])
+    for n in range(10):
+        written.writerow([f"What about {n}?", f"Take {n}.", "five" if n % 5 == 0 else "other"])
+    data_page.upload(page, data_page.payload("folds.csv", text.getvalue().encode()))
+    first = data_page.look_inside(page, "folds.csv")
+    expect(data_page.fact(page, "Kept for the exam")).to_have_text("0")
+
+    page.get_by_role("link", name="Read the file differently").click()
+    expect(page.get_by_role("heading", name="Read the file differently")).to_be_visible()
+    expect(page.locator(".ts-conversation").first).to_contain_text("What about 0?")
+    page.get_by_text("A column says which rows are kept for the exam").click()
+    page.get_by_label("Column", exact=True).select_option("fold")
+    page.get_by_label("Values that mean exam").fill("five")
+    page.get_by_role("button", name="Use it like this").click()
+    page.wait_for_url(lambda address: "/data?dataset=" in address and first not in address)
+    data_page.of(page)
+    expect(data_page.fact(page, "Good rows")).to_have_text("10")
+    expect(data_page.fact(page, "Kept for the exam")).to_have_text("2")

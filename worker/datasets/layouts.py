@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import chain, repeat
+from itertools import chain
 from operator import attrgetter
 from typing import Annotated, Any, Literal
 
@@ -203,10 +203,11 @@ def _with_systems(
 
 def _folded(rows: list[Any]) -> list[int]:
     """The places of the rows with a cell that may hold a whole list of turns."""
-    both = [list(map(str.startswith, map(text, rows), repeat(_FOLDS))) for text in _CELLS]
-    if not any(map(any, both)):
+    if _FOLDS.isdisjoint(cell[:1] for text in _CELLS for cell in map(text, rows)):
         return []
-    return [place for place, found in enumerate(zip(*both, strict=True)) if any(found)]
+    return [
+        place for place, row in enumerate(rows) if any(text(row)[:1] in _FOLDS for text in _CELLS)
+    ]
 
 
 class Texts(Layout):
@@ -230,7 +231,7 @@ _NORMAL = ("messages", "role", "content")
 _MOST_EXTRAS = 50
 _CELLS = _QUESTION, _ANSWER = attrgetter("question"), attrgetter("answer")
 _SYSTEM = attrgetter("system")
-_FOLDS = ("[", "{")
+_FOLDS = frozenset("[{")
 _WITH_SYSTEM = bytes((CODES["system"], CODES["user"], CODES["assistant"]))
 _WITHOUT = bytes((CODES["user"], CODES["assistant"]))
 _STRINGS = {UnsetType: 0, type(None): 1, list: 1}  # of an optional field, its name included; else 2

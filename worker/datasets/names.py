@@ -51,6 +51,7 @@ def columns_of(rows: list[Record]) -> list[Column]:
 
 def guess(columns: list[Column], rows: list[Record]) -> tuple[Mapping | None, float, str]:
     """The likeliest mapping, how sure that is (0 to 1), and why in words."""
+    columns = [column for column in columns if column.name]  # one without a name is never meant
     turns = _conversations(columns, rows)
     if turns:
         return turns

@@ -36,6 +36,7 @@ _PATIENCE = 10  # batches with hardly a plain row, before no more are tried
 _LEGAL = np.array([[role in AFTER[last] for role in ROLES] for last in (*ROLES, START)])
 _FIRST = len(ROLES)
 _ANSWER = CODES["assistant"]
+_NO_NUMBERS = (b'"', b"[", b"{")  # one of them stands in all that is, or holds, a string
 _LINE_END = 1
 _FRAME = len(form(b"")) + _LINE_END
 _TURN_FRAMES = np.array([len(form(bytes([code]))) - len(form(b"")) for code in CODES.values()])
@@ -129,8 +130,11 @@ class Quick:
         count = 2 * (len(decoded) - sides_of(decoded).count(UNSET)) if self._layout.divided else 0
         for attribute in self._layout.extras:
             raws = [raw for raw in map(attrgetter(attribute), decoded) if raw is not None]
-            values = orjson.loads(b"[" + b",".join(raws) + b"]")
-            count += len(raws) + sum(map(strings_in, values, repeat(2)))
+            joined = b",".join(raws)
+            values = orjson.loads(b"[" + joined + b"]")
+            count += len(raws)
+            if any(mark in joined for mark in _NO_NUMBERS):
+                count += sum(map(strings_in, values, repeat(2)))
         return count
 
     def _finish(  # all that is known of a clean piece
