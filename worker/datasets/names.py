@@ -40,7 +40,7 @@ class Column:
     examples: tuple[str, ...]
     filled: float  # share of the rows in which it is there and not empty
     length: float  # mean of the characters of its texts
-    varied: float  # share of distinct values among the filled ones
+    varied: float  # share of distinct values among the filled ones that are no lists or objects
 
 
 def columns_of(rows: list[Record]) -> list[Column]:
@@ -175,14 +175,15 @@ def _column(name: str, rows: list[Record]) -> Column:
     values = [row[name] for row in rows if row.get(name) not in (None, "", [], {})]
     kinds = Counter(_kind(value) for value in values)
     texts = [value for value in values if isinstance(value, str)]
-    distinct = {_short(value) for value in values}
+    plain = [value for value in values if not isinstance(value, list | dict)]
+    distinct = {_short(value) for value in plain}
     return Column(
         name=name,
         kind=kinds.most_common(1)[0][0] if kinds else "text",
-        examples=tuple(dict.fromkeys(_short(value) for value in values[:50]))[:3],
+        examples=tuple(dict.fromkeys(_short(value) for value in values[:10]))[:3],
         filled=round(len(values) / len(rows), 4),
         length=sum(map(len, texts)) / max(1, len(texts)),
-        varied=len(distinct) / max(1, len(values)),
+        varied=len(distinct) / max(1, len(plain)),
     )
 
 

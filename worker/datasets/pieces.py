@@ -8,6 +8,7 @@ claims a piece judges it. A piece that a process left behind unfinished is judge
 import multiprocessing
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,11 +23,14 @@ from worker.datasets.plan import Plan
 from worker.datasets.sources import jsonl
 from worker.datasets.tally import Tally
 
-PIECE = 64_000_000  # bytes of a piece whose rows are judged many at once
+PIECE = 16_000_000  # bytes of a piece whose rows are judged many at once
 _SLOWER = 4  # pieces of rows that are judged one by one are so many times shorter
-_WORTH = 4  # pieces; a file of fewer is judged before a second process has started
+_WORTH = 2  # pieces; a file of fewer is judged by one process
 _TALLY = "tally.json"
 _PAUSE = 0.02  # seconds between looks at what the others have finished
+
+_FORK = multiprocessing.get_context("fork")
+_SPAWN = multiprocessing.get_context("spawn")
 
 Told = Callable[[int, Tally], None]
 
@@ -119,9 +123,12 @@ def help_out(pieces: Pieces) -> None:
 
 
 def _helper(pieces: Pieces) -> BaseProcess:
-    process = multiprocessing.get_context("spawn").Process(
-        target=help_out, args=(pieces,), daemon=True
-    )
+    """A fork starts at once; with other threads about, whose locks it would inherit, it may not."""
+    process: BaseProcess
+    if threading.active_count() == 1:
+        process = _FORK.Process(target=help_out, args=(pieces,), daemon=True)
+    else:
+        process = _SPAWN.Process(target=help_out, args=(pieces,), daemon=True)
     process.start()
     return process
 
