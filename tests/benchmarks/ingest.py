@@ -108,7 +108,7 @@ def loads(path: Path) -> None:
 def judge(path: Path) -> None:
     """Validation, normalisation and counts; nothing is hashed or written."""
     (part,) = opened(path, Limits())
-    quick = planned([part], None, None).quick()
+    quick = planned([part], None).quick()
     tally = Tally()
     if quick is None:
         raise SystemExit("these rows are not read many at once")

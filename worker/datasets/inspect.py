@@ -14,7 +14,7 @@ from worker.datasets.faults import RowFault
 from worker.datasets.findings import FileCounts, Inspection, found, write_report
 from worker.datasets.judging import Judging
 from worker.datasets.output import Output
-from worker.datasets.plan import Plan, Remembered, planned
+from worker.datasets.plan import Plan, planned
 from worker.datasets.sources.batch import Limits, Part
 from worker.datasets.sources.opening import opened
 from worker.datasets.tally import Tally
@@ -25,12 +25,11 @@ Report = Callable[[float, str], None]
 REPORT_EVERY = 0.25  # seconds
 
 
-def inspect(  # noqa: PLR0913  # what the worker says of one piece of work
+def inspect(  # what the worker says of one piece of work
     source: Path,
     target: Path,
     report: Report,
     mapping: Mapping | None = None,
-    remembered: Remembered | None = None,
     workers: int = 1,
     parts: Path | None = None,
 ) -> Inspection:
@@ -45,7 +44,6 @@ def inspect(  # noqa: PLR0913  # what the worker says of one piece of work
         target: an existing empty folder; what it holds after an error is of no use.
         report: gets the share done and words about four times a second; may raise to cancel.
         mapping: how the fields are read; None recognises it.
-        remembered: the mapping chosen earlier for files with this signature of their columns.
         workers: processes to use for a large file.
         parts: a folder for pieces already judged; a later call with the same goes on from them.
 
@@ -54,7 +52,7 @@ def inspect(  # noqa: PLR0913  # what the worker says of one piece of work
         StudioError: the file is unusable as a whole, or no record of it can be used.
     """
     members = opened(source, Limits())
-    plan = planned(members, mapping, remembered)
+    plan = planned(members, mapping)
     teller = _Teller(report, sum(part.size for part in members))
     with Output(target) as output:
         if parts is not None and _in_pieces(members, plan):

@@ -94,9 +94,12 @@ class Judging:
     def _refuse(self, line: bytes | Refusal, refusal: Refusal, number: int, column: int) -> None:
         self.tally.kinds[refusal.kind] += 1
         text = "" if isinstance(line, Refusal) else line[: 4 * TEXT_LIMIT].decode(errors="replace")
+        passed = text[: refusal.column - 1]  # a record that is no strict JSON may have line ends
+        breaks = passed.count("\n")
+        start = len(passed) - passed.rfind("\n") if breaks else refusal.column + column - 1
         fault = RowFault(
-            line=number,
-            column=refusal.column + column - 1,
+            line=number + breaks,
+            column=start,
             kind=refusal.kind,
             reason=refusal.reason,
             hint=refusal.hint,

@@ -1,6 +1,6 @@
 """How the rows of a file are read: as its first records show, or as a person has said."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from storage.mappings import Mapping, Target, signature
+from storage.mappings import Mapping, Target
 from worker.datasets.faults import Refusal
 from worker.datasets.judge import Reader
 from worker.datasets.layouts import layout_of
@@ -18,7 +18,6 @@ from worker.datasets.repairs import repaired
 from worker.datasets.sources.batch import Limits, Part
 from worker.datasets.sources.opening import opened
 
-Remembered = Callable[[str], Mapping | None]
 SAMPLE_ROWS = 1_000
 SAMPLE_PARTS = 20
 _BY_SAMPLE = ("columns", "kto")  # formats that the names of a single row's fields do not tell
@@ -70,7 +69,7 @@ class Plan:
         return Quick(layout, self.shape, self.mapping.target) if layout else None
 
 
-def planned(parts: list[Part], mapping: Mapping | None, remembered: Remembered | None) -> Plan:
+def planned(parts: list[Part], mapping: Mapping | None) -> Plan:
     """Looks at the first records of each part.
 
     Raises:
@@ -78,8 +77,6 @@ def planned(parts: list[Part], mapping: Mapping | None, remembered: Remembered |
     """
     found = recognise(list(islice(_sample(parts), SAMPLE_ROWS)))
     names = tuple(column.name for column in found.columns)
-    if mapping is None and remembered is not None and names:
-        mapping = remembered(signature(names))
     if mapping is not None:
         return Plan("columns", mapping.target, 1.0, mapping, True, names)
     if found.shape == "columns" and found.confidence < SURE and found.columns:

@@ -454,3 +454,26 @@ def test_what_was_left_out_of_an_archive_is_said_and_its_members_are_counted(
         ("second.jsonl", 1, 1),
     ]
     assert [(fault.file, fault.line) for fault in found.faults] == [("second.jsonl", 1)]
+
+
+def test_a_broken_element_of_many_lines_is_named_by_the_line_of_the_fault(tmp_path: Path) -> None:
+    lines = [
+        "[",
+        '  {"prompt": "a", "completion": "b"},',
+        "  {",
+        '    "prompt": "c",',
+        '    "completion": nope',
+        "  },",
+        '  {"prompt": "d", "completion": "e"}',
+        "]",
+    ]
+    found = read(tmp_path, "\n".join(lines), "mine.json")
+    assert found.rows_good == 2
+    (fault,) = found.faults
+    assert (fault.line, fault.column) == (5, lines[4].index("nope") + 1)
+
+
+def test_a_table_of_one_column_with_conversations_is_read(tmp_path: Path) -> None:
+    cell = json.dumps(GOOD["messages"]).replace('"', '""')
+    found = read(tmp_path, f'messages\n"{cell}"\n', "mine.csv")
+    assert (found.rows_good, rows(tmp_path)[0]["messages"]) == (1, GOOD["messages"])

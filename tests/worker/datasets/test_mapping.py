@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from storage.mappings import Mapping, Target, signature
+from storage.mappings import Mapping, Target
 from storage.rows import iterate
 from worker.datasets.inspect import inspect
 from worker.datasets.mapping import SURE, Unsure, preview, read, recognise
@@ -95,15 +95,11 @@ def chat(*texts: str) -> list[dict[str, Any]]:
     return [{"role": roles[n % 2], "content": text} for n, text in enumerate(texts)]
 
 
-def test_the_chosen_mapping_is_followed_and_remembered(tmp_path: Path) -> None:
+def test_the_chosen_mapping_is_followed(tmp_path: Path) -> None:
     mapping = Mapping(question=("Frage",), answer="Antwort")
     found, rows = look(tmp_path, GERMAN, mapping=mapping)
     assert (found.shape, found.target, found.mapping) == ("columns", Target.CHAT, mapping)
     assert rows[7] == {"messages": chat("Was ist 7?", "Das ist 7.")}
-    known = {signature(GERMAN[0]): mapping}
-    (tmp_path / "again").mkdir()
-    again, same = look(tmp_path / "again", GERMAN, remembered=known.get)
-    assert (again.mapping, same) == (mapping, rows)
 
 
 def test_a_mapping_may_turn_anything_into_anything(tmp_path: Path) -> None:

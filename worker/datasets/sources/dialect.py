@@ -16,7 +16,10 @@ SAMPLE_ROWS = 200
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
 _SAID = re.compile(r"sep=(.)(?:\r\n|\r|\n)")  # Excel's own first line
 _NUMBER = re.compile(r"[-+]?[\d.,]*\d%?")
-_ALONE = {"text", "content", "sentence", "document", "passage", "prompt", "completion", "answer"}
+_ALONE = {
+    *("text", "content", "sentence", "document", "passage", "prompt", "completion", "answer"),
+    *("messages", "conversations", "conversation"),  # lists as JSON text in the cells
+}
 
 
 @dataclass(frozen=True)
