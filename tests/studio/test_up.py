@@ -107,7 +107,14 @@ def begin(settings: Settings, tmp_path: Path) -> Iterator[Begin]:
 def gone(processes: list[psutil.Process], seconds: float = 10) -> bool:
     """Tell whether all of these processes end in time."""
     _, alive = psutil.wait_procs(processes, timeout=seconds)
-    return not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]
+    return not any(_lives(one) for one in alive)
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # it was collected in this very moment
+        return False
 
 
 def test_it_starts_survives_a_killed_web_process_and_ends_without_a_trace(
