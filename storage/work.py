@@ -66,22 +66,12 @@ def report(
 
 def finish(database: Database, table: type[Row], key: tuple[str, int], **found: Any) -> None:
     """Note the result of the work (columns by name) and that the row is ready."""
-    with database.write() as session:
-        row = leases.guard(session, table, *key)
-        for name, value in found.items():
-            setattr(row, name, value)
-        row.progress, row.stage = 1.0, ""
-        _move(row, WorkStatus.READY)
+    _note(database, table, key, WorkStatus.READY, found)
 
 
 def ask(database: Database, table: type[Row], key: tuple[str, int], **found: Any) -> None:
     """Note what the worker must be told before it can go on (columns by name)."""
-    with database.write() as session:
-        row = leases.guard(session, table, *key)
-        for name, value in found.items():
-            setattr(row, name, value)
-        row.progress, row.stage = 0.0, ""
-        _move(row, WorkStatus.UNSURE)
+    _note(database, table, key, WorkStatus.UNSURE, found)
 
 
 def fail(database: Database, table: type[Row], key: tuple[str, int], error: StudioError) -> None:
@@ -137,6 +127,21 @@ def anything_waiting(database: Database, table: type[Row]) -> bool:
             table.status == WorkStatus.WAITING, table.deleted_at.is_(None)
         )
         return session.scalars(waiting.limit(1)).first() is not None
+
+
+def _note(
+    database: Database,
+    table: type[Row],
+    key: tuple[str, int],
+    status: WorkStatus,
+    found: dict[str, Any],
+) -> None:
+    with database.write() as session:
+        row = leases.guard(session, table, *key)
+        for name, value in found.items():
+            setattr(row, name, value)
+        row.progress, row.stage = float(status is WorkStatus.READY), ""
+        _move(row, status)
 
 
 def _put_back(row: AnyRow, reason: str) -> None:
