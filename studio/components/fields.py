@@ -35,7 +35,7 @@ def draw(name: str) -> Component:
 
 def _label(name: str) -> str:
     """Return the plain label with the field's term beside it, where that is another word."""
-    title, term = specs.field(name).title or name, specs.extra(name)["term"]
+    title, term = specs.field(name).title or name, specs.term(name)
     return title if term.lower() == title.lower() else f"{title} ({term})"
 
 

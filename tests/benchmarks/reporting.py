@@ -26,10 +26,11 @@ from trl import SFTTrainer  # noqa: E402
 from storage.runs import Run  # noqa: E402
 from tests.fakes.tiny_models import save_model, save_tokenizer  # noqa: E402
 from tests.fakes.training_home import TrainingHome, conversations  # noqa: E402
-from worker.training import arguments, models, sft  # noqa: E402
+from worker.training import models, precision, recipe, sft  # noqa: E402
 from worker.training.checkpoints import Start  # noqa: E402
 from worker.training.job import Job, opened  # noqa: E402
 from worker.training.journal import open_journal  # noqa: E402
+from worker.training.recipe import Ready  # noqa: E402
 from worker.training.reporting import Reporter  # noqa: E402
 from worker.training.stops import Stops  # noqa: E402
 from worker.training.trainer import answers_only_head  # noqa: E402
@@ -61,7 +62,7 @@ def studio(home: TrainingHome, run: Run) -> Timing:
     reporter = Reporter(home.settings.database, run.id, run.attempt)
     stops = Stops(lambda: reporter.asked)
     ready = sft.prepare(job, reporter, stops)
-    found = timed(lambda: sft.run_steps(job, ready, Start(None), (reporter, stops)))
+    found = timed(lambda: recipe.run_steps(job, ready, Start(None), (reporter, stops)))
     reporter.close()
     return found
 
@@ -72,15 +73,16 @@ def plain(home: TrainingHome, run: Run) -> Timing:
     reporter = Reporter(home.settings.database, run.id, run.attempt)
     ready = sft.prepare(job, reporter, Stops(lambda: None))
     reporter.close()
+    ours = ready.trainer
 
     def train() -> None:
         trainer = SFTTrainer(
-            model=ready.model,
-            args=trl_arguments(job, ready),
-            train_dataset=ready.train.examples,
-            eval_dataset=ready.evaluation.examples if ready.evaluation else None,
+            model=models.load_model(job.base_folder, job.spec, precision.of(job.spec)),
+            args=with_exams(ours.args, job, ready),
+            train_dataset=ours.train_dataset,
+            eval_dataset=ours.eval_dataset,
             processing_class=ready.tokenizer,
-            peft_config=models.lora(job.spec, ready.model),
+            peft_config=models.lora(job.spec, ours.model.get_base_model()),
         )
         trainer.remove_callback(PrinterCallback)
         with answers_only_head():
@@ -89,12 +91,9 @@ def plain(home: TrainingHome, run: Run) -> Timing:
     return timed(train)
 
 
-def trl_arguments(job: Job, ready: sft.Ready) -> Any:
+def with_exams(config: Any, job: Job, ready: Ready) -> Any:
     """Return TRL's configuration for the same exams and checkpoints."""
-    folder = HOME / "plain" / job.run.id
-    config = arguments.configure(
-        job.spec, ready.plan, ready.precision, folder, packing=ready.packing
-    )
+    config.output_dir = str(HOME / "plain" / job.run.id)
     if ready.plan.eval_every is not None:
         config.eval_strategy = config.save_strategy = "steps"
         config.eval_steps = config.save_steps = ready.plan.eval_every

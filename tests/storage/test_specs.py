@@ -33,8 +33,8 @@ def test_every_setting_says_what_it_is_called_what_it_does_and_where_it_stands(n
     assert declared.title
     assert declared.description
     assert declared.description.endswith(".")
-    assert specs.extra(name)["group"] in GROUPS
-    assert specs.extra(name)["term"]
+    assert specs.group(name) in GROUPS
+    assert specs.term(name)
 
 
 def test_every_setting_stands_in_exactly_one_group_of_the_form() -> None:
@@ -69,7 +69,8 @@ def test_all_faults_are_told_at_once_each_by_its_field() -> None:
         "rank": "Must be at least 1.",
         "learning_rate": "Must be a number, such as 0.0002 (with a point, not a comma).",
         "epochs": "Must be an ordinary number.",
-        "scheduler": "Must be one of 'linear', 'cosine', 'constant' or 'constant_with_warmup'.",
+        "scheduler": "Must be one of 'linear', 'cosine', 'constant', 'constant_with_warmup', "
+        "'cosine_with_restarts', 'polynomial' or 'inverse_sqrt'.",
         "use_dora": "Must be yes or no.",
         "lora_rank": "There is no setting of this name.",
     }

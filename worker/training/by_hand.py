@@ -21,7 +21,7 @@ def main(words: list[str]) -> int:
     attempt of its own, so that it cannot be trained twice.
     """
     if len(words) != 1:
-        sys.stderr.write("Usage: python -m worker.training.sft RUN_ID\n")
+        sys.stderr.write("Usage: python -m worker.training.<recipe> RUN_ID\n")
         return 2
     try:
         outcome = _train(words[0])

@@ -3,6 +3,7 @@
 import json
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,14 +42,23 @@ class Course(TrainerCallback):
         planned: when to examine and save.
         reporter: takes points and columns.
         stops: knows whether somebody asked to stop.
+        curves: what else the trainer logs, by its name there: the name of the curve.
     """
 
-    def __init__(self, job: Job, planned: Plan, reporter: Reporter, stops: Stops) -> None:
+    def __init__(
+        self,
+        job: Job,
+        planned: Plan,
+        reporter: Reporter,
+        stops: Stops,
+        curves: Mapping[str, str] | None = None,
+    ) -> None:
         self.job = job
         self.plan = planned
         self.reporter = reporter
         self.stops = stops
         self.stopped: Stop | None = None
+        self._curves = curves or {}
         self._clock = _Clock()
         self._examined: tuple[int, float] | None = None  # step and loss of the last exam
         self._reported_first = False
@@ -88,6 +98,7 @@ class Course(TrainerCallback):
         speed = self._speed(logs["num_tokens"])
         values = {
             **{name: logs[name] for name in ("loss", "learning_rate", "grad_norm")},
+            **{curve: logs[name] for name, curve in self._curves.items() if name in logs},
             "tokens_per_second": speed,
             "memory_bytes": float(memory_bytes()),
         }
@@ -112,7 +123,14 @@ class Course(TrainerCallback):
     ) -> TrainerControl:
         """Report an exam; save where it is due; stop where it no longer improves."""
         step, loss = state.global_step, metrics["eval_loss"]
-        self.reporter.report([Point("eval_loss", step, loss)])
+        also = {
+            f"eval_{curve}": metrics.get(f"eval_{name}") for name, curve in self._curves.items()
+        }
+        found = {
+            "eval_loss": loss,
+            **{name: value for name, value in also.items() if value is not None},
+        }
+        self.reporter.report([Point(name, step, value) for name, value in found.items()])
         journal.info("exam after step %d: loss %.4f", step, loss)
         self._require_finite({"eval_loss": loss}, step)
         self._examined = (step, loss)

@@ -36,7 +36,7 @@ def train(settings: Settings, run_id: str, attempt: int) -> Outcome:
     stops = Stops(lambda: reporter.asked)
     stops.listen()
     try:
-        return RECIPES["sft"](job, reporter, stops)
+        return RECIPES[job.spec.method](job, reporter, stops)
     finally:
         reporter.close()
         job.database.close()

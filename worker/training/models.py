@@ -114,6 +114,12 @@ def lora(spec: RunSpec, model: Any) -> LoraConfig:
     )
 
 
+def name_base(model: Any, name: str) -> None:
+    """Let the adapter say what it was made for by a name; the library would write a path."""
+    model.create_or_update_model_card = lambda _folder: None  # ours comes with the adapter
+    model.peft_config["default"].base_model_name_or_path = name
+
+
 @dataclass(frozen=True)
 class _Pair:
     """Two short examples in one block, as token ids of shape (1, 2 * _PROBE_TOKENS)."""

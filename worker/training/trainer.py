@@ -12,13 +12,16 @@ PLAIN_PATH = "plain TRL"
 ANSWERS_PATH = "answers-only head"
 
 
-class Trainer(SFTTrainer):
-    """TRL's supervised trainer. A checkpoint's model part is the adapter, in safetensors.
+class RecipeTrainer:
+    """What every recipe's trainer does besides the library's, whose trainer it stands before.
+
+    A checkpoint's model part is the adapter, in safetensors.
 
     Attributes:
         on_first_batch: is given what the first training step gives the model; None: nobody asks.
     """
 
+    model: Any
     on_first_batch: Callable[[dict[str, Any]], None] | None = None
 
     def training_step(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
@@ -26,13 +29,17 @@ class Trainer(SFTTrainer):
         if self.on_first_batch is not None:
             self.on_first_batch(inputs)
             self.on_first_batch = None
-        return super().training_step(model, inputs, *args, **kwargs)
+        return super().training_step(model, inputs, *args, **kwargs)  # type: ignore[misc]
 
     def create_model_card(self, *_: Any, **__: Any) -> None:
         """Write none: a checkpoint needs no card, and the finished adapter gets ours."""
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         self.model.save_pretrained(output_dir, state_dict=state_dict, save_embedding_layers=False)
+
+
+class Supervised(RecipeTrainer, SFTTrainer):
+    """TRL's supervised trainer."""
 
 
 def float_adapter(model: Any) -> None:

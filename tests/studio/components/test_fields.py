@@ -20,7 +20,7 @@ def test_every_setting_has_a_widget_with_its_words(name: str) -> None:
     assert str(widget.label).startswith(declared.title)
     assert widget.info == declared.description
     if name not in (*fields.PICKED, "name", "preset"):
-        term = specs.extra(name)["term"]
+        term = specs.term(name)
         assert term.lower() in str(widget.label).lower()
 
 

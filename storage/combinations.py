@@ -1,0 +1,94 @@
+"""Which settings do not go together, and why: asked before Start and again by the recipes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from storage.errors import Fault
+from storage.mappings import Target
+from storage.specs import RunSpec
+
+LEARNS_FROM: dict[str, tuple[Target, ...]] = {
+    "sft": (Target.CHAT, Target.TEXT),
+    "pretrain": (Target.TEXT,),
+    "dpo": (Target.PREFERENCE,),
+    "kto": (Target.LABELLED, Target.PREFERENCE),
+    "orpo": (Target.PREFERENCE,),
+    "reward": (Target.PREFERENCE,),
+    "distill": (Target.CHAT,),
+}
+"""The rows that each method can learn from; KTO takes a pair as one good and one bad answer."""
+
+_HOLDS = {
+    Target.CHAT: "conversations",
+    Target.TEXT: "plain text",
+    Target.PREFERENCE: "better and worse answers",
+    Target.LABELLED: "answers judged good or bad",
+}
+
+_FITS = {
+    Target.CHAT: "'Learn from answers'",
+    Target.TEXT: "'Read on plain text' or 'Learn from answers'",
+    Target.PREFERENCE: "'Prefer the better answer' (DPO), or make conversations of the better "
+    "answers under Prepare",
+    Target.LABELLED: "'Learn from good and bad answers' (KTO), or make conversations of the good "
+    "answers under Prepare",
+}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A combination that the libraries cannot do, or that makes no sense.
+
+    Attributes:
+        field: the setting to change.
+        breaks: tells whether a spec breaks the rule.
+        message: why not, and what to do, in the person's words.
+    """
+
+    field: str
+    breaks: Callable[[RunSpec], bool]
+    message: str
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "quantization",
+        lambda spec: spec.adapter == "full" and spec.quantization != "none",
+        "A shrunk model cannot learn as a whole: choose none, or let an add-on learn.",
+    ),
+    Rule(
+        "custom_template",
+        lambda spec: spec.chat_template == "custom" and not spec.custom_template,
+        "Write the chat format, or choose one of the list.",
+    ),
+    Rule(
+        "teacher_model_id",
+        lambda spec: spec.method == "distill" and not spec.teacher_model_id,
+        "Choose the model to learn from.",
+    ),
+    Rule(
+        "teacher_model_id",
+        lambda spec: spec.method == "distill" and spec.teacher_model_id == spec.base_model_id,
+        "A model learns nothing from itself: choose a larger one.",
+    ),
+)
+
+
+def faults(spec: RunSpec) -> list[Fault]:
+    """List every rule that a spec breaks, by field."""
+    return [Fault(rule.field, rule.message) for rule in RULES if rule.breaks(spec)]
+
+
+def data_fault(method: str, target: str | None) -> str:
+    """Return why a method cannot learn from rows of a target; empty where it can.
+
+    `target` is None while the data has not been read; then nothing is known against it.
+    """
+    if target is None or target in LEARNS_FROM[method]:
+        return ""
+    there = Target(target)
+    wanted = " or ".join(_HOLDS[one] for one in LEARNS_FROM[method])
+    return (
+        f"This way of learning needs {wanted}; the data holds {_HOLDS[there]}. "
+        f"Choose {_FITS[there]}."
+    )

@@ -1,0 +1,190 @@
+"""What all recipes share, in the order of a run: start, stages, rows, steps, facts, save.
+
+A recipe brings the three chapters that differ: its data, its model and its trainer.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import torch
+from transformers import PrinterCallback
+
+from storage import adapters, artifacts, checkpoints, ids, metrics, rows
+from storage.checkpoints import Checkpoint
+from storage.status import RunStatus
+from worker.export import adapter as export
+from worker.training import data, first_batch
+from worker.training.arguments import Plan
+from worker.training.checkpoints import (
+    Start,
+    clear_leftovers,
+    discard,
+    find_start,
+    library_versions,
+)
+from worker.training.course import Course, is_over
+from worker.training.job import Job, Outcome
+from worker.training.journal import journal
+from worker.training.reporting import Reporter
+from worker.training.stops import Interrupted, Stop, Stops
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Everything a run needs to begin its steps.
+
+    Attributes:
+        tokenizer: the base model's.
+        trainer: the library's, seeded and complete; see `worker.training.trainer`.
+        plan: how many steps, and when it is examined and saved.
+        facts: what the run's page and the model card tell about how it was trained.
+        steps: a context in which the steps are taken, such as a faster way of computing them.
+        curves: what else the trainer logs and the run's page shows, by the trainer's own name:
+            the name of the curve. What is logged in an exam has `eval_` in front of both.
+    """
+
+    tokenizer: Any
+    trainer: Any
+    plan: Plan
+    facts: dict[str, Any]
+    steps: Callable[[], AbstractContextManager[object]] = nullcontext
+    curves: Mapping[str, str] = field(default_factory=dict)
+
+
+Prepare = Callable[[Job, Reporter, Stops], Ready]
+"""A recipe's own chapters: read the data, load the model, make the trainer."""
+
+
+def train(job: Job, reporter: Reporter, stops: Stops, prepare: Prepare) -> Outcome:
+    """Train one attempt of a run from its newest whole checkpoint to its end, or until stopped.
+
+    Raises:
+        StudioError: something the person can change is in the way.
+    """
+    start = find_start(job)
+    clear_leftovers(job, start)
+    metrics.resume_from(job.database, job.run.id, job.attempt, start.step)
+    journal.info("going on after step %d" if start.step else "starting", *_given(start.step))
+    try:
+        ready = prepare(job, reporter, stops)
+        stopped = run_steps(job, ready, start, (reporter, stops))
+    except Interrupted:
+        stopped = stops.wanted()
+    finally:
+        artifacts.remove(job.working_folder)
+    return save(job, reporter, stopped)
+
+
+def stage(reporter: Reporter, stops: Stops, words: str) -> None:
+    """Tell what the run is at, unless somebody asked to stop. Raises Interrupted."""
+    stops.check()
+    reporter.report([], stage=words)
+    journal.info("%s", words)
+
+
+# Rows.
+
+
+def has_exam(job: Job) -> bool:
+    """Tell whether rows are kept for the exam: those that the data marks, else a share of all."""
+    return job.dataset.rows_held_out > 0 or job.spec.eval_share > 0
+
+
+def rows_of(job: Job, *, evaluation: bool) -> Iterable[dict[str, Any]]:
+    """Yield the rows to learn from, or those of the exam; none is ever in both."""
+    share, marked = job.spec.eval_share, job.dataset.rows_held_out > 0
+    for row in rows.iterate(job.rows_folder):
+        if rows.is_exam(row, share, data.SPLIT_SEED, marked=marked) is evaluation:
+            yield row
+
+
+# Steps.
+
+
+def run_steps(job: Job, ready: Ready, start: Start, told: tuple[Reporter, Stops]) -> Stop | None:
+    """Train until the end or until somebody asks to stop; returns why it stopped early."""
+    reporter, stops = told
+    trainer = ready.trainer
+    trainer.remove_callback(PrinterCallback)
+    course = Course(job, ready.plan, reporter, stops, ready.curves)
+    trainer.add_callback(course)
+    facts = {**ready.facts, **facts_of(job, trainer)}
+    reporter.report([], stage="training", total_steps=ready.plan.total_steps, facts=facts)
+    if start.checkpoint and is_over(start.checkpoint.folder, ready.plan, job.spec.early_stopping):
+        return None
+    if not start.step:
+        trainer.on_first_batch = partial(
+            first_batch.keep, job.run_folder, tokenizer=ready.tokenizer
+        )
+    with ready.steps():
+        trainer.train(resume_from_checkpoint=start.folder)
+    return course.stopped
+
+
+def facts_of(job: Job, trainer: Any) -> dict[str, Any]:
+    """Return what is to be told of every run, whatever its recipe."""
+    return {
+        "method": job.spec.method,
+        "exam_chosen_by": _chosen_by(job),
+        "trainable_parameters": sum(
+            parameter.numel() for parameter in trainer.model.parameters() if parameter.requires_grad
+        ),
+        "device": "graphics card" if torch.cuda.is_available() else "processor",
+        "threads": torch.get_num_threads(),
+        "libraries": library_versions(),
+    }
+
+
+def _chosen_by(job: Job) -> str | None:
+    if not has_exam(job):
+        return None
+    return "the data's own marks" if job.dataset.rows_held_out else "a share of the rows"
+
+
+# Save.
+
+
+def save(job: Job, reporter: Reporter, stopped: Stop | None) -> Outcome:
+    """End the attempt: publish the best checkpoint's adapter, unless the run goes on or is gone."""
+    if stopped is Stop.DISCARD:
+        reporter.flush()
+        discard(job)
+        return Outcome(RunStatus.DISCARDED, "Discarded as asked.")
+    if stopped is Stop.SHUTDOWN:
+        return Outcome(RunStatus.QUEUED, "The worker is shutting down; the run goes on later.")
+    there = checkpoints.newest_first(job.run_folder)
+    whole = [checkpoint for checkpoint in there if checkpoints.is_whole(checkpoint)]
+    best = checkpoints.best_of(whole)
+    if best is None:
+        return Outcome(RunStatus.STOPPED, "Stopped before the first step; there is no adapter.")
+    reporter.report([], urgent=True, stage="writing the adapter")
+    reporter.flush()
+    publish(job, best)
+    words = f"The adapter is the one of step {best.step}."
+    if stopped is Stop.KEEP:
+        return Outcome(RunStatus.STOPPED, f"Stopped after step {there[0].step}. {words}")
+    return Outcome(RunStatus.FINISHED, f"Finished after step {there[0].step}. {words}")
+
+
+def publish(job: Job, best: Checkpoint) -> None:
+    """Write the adapter folder whole, then make it the run's adapter."""
+    adapter_id = ids.new("adapter")
+    folder = job.files.adapter(adapter_id)
+    with artifacts.staged(folder, {"run_id": job.run.id, "step": best.step}) as staging:
+        export.write(staging, job, best)
+    weights = folder / "adapter_model.safetensors"
+    found = {
+        "step": best.step,
+        "eval_loss": best.eval_loss,
+        "bytes": artifacts.size(folder),
+        "sha256": artifacts.sha256(weights),
+    }
+    adapters.publish(job.database, job.run.id, job.attempt, adapter_id, found)
+    journal.info("the adapter of step %d is ready", best.step)
+
+
+def _given(step: int) -> tuple[int, ...]:
+    return (step,) if step else ()
