@@ -26,7 +26,7 @@ from trl import SFTTrainer  # noqa: E402
 from storage.runs import Run  # noqa: E402
 from tests.fakes.tiny_models import save_model, save_tokenizer  # noqa: E402
 from tests.fakes.training_home import TrainingHome, conversations  # noqa: E402
-from worker.training import models, precision, recipe, sft  # noqa: E402
+from worker.training import adapting, models, precision, recipe, sft  # noqa: E402
 from worker.training.checkpoints import Start  # noqa: E402
 from worker.training.job import Job, opened  # noqa: E402
 from worker.training.journal import open_journal  # noqa: E402
@@ -82,7 +82,7 @@ def plain(home: TrainingHome, run: Run) -> Timing:
             train_dataset=ours.train_dataset,
             eval_dataset=ours.eval_dataset,
             processing_class=ready.tokenizer,
-            peft_config=models.lora(job.spec, ours.model.get_base_model()),
+            peft_config=adapting.config(job.spec, ours.model.get_base_model(), ready.plan),
         )
         trainer.remove_callback(PrinterCallback)
         with answers_only_head():

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from trl import SFTConfig
@@ -45,42 +46,52 @@ def plan(spec: RunSpec, blocks: int, *, has_exam: bool) -> Plan:
     )
 
 
+def common(spec: RunSpec, planned: Plan, precision: Precision, folder: Path) -> dict[str, Any]:
+    """Return what TRL's configurations of all methods are given, by their field names.
+
+    Evaluating, saving and stopping are left to the recipe.
+    """
+    on_card = torch.cuda.is_available()
+    return {
+        "output_dir": str(folder),
+        "max_steps": planned.total_steps,
+        "per_device_train_batch_size": spec.batch_size,
+        "per_device_eval_batch_size": spec.batch_size,
+        "gradient_accumulation_steps": spec.accumulation,
+        "learning_rate": spec.learning_rate,
+        "lr_scheduler_type": spec.scheduler,
+        "warmup_steps": planned.warmup_steps,
+        "optim": _optimizer(spec, on_card=on_card),
+        "weight_decay": spec.weight_decay,
+        "max_grad_norm": spec.max_grad_norm,
+        "seed": spec.seed,
+        "bf16": precision.autocast and precision.compute == torch.bfloat16,
+        "fp16": precision.autocast and precision.compute == torch.float16,
+        "use_cpu": not on_card,
+        "dataloader_pin_memory": on_card,
+        "activation_checkpointing": spec.gradient_checkpointing,
+        "activation_checkpointing_kwargs": {"use_reentrant": False},
+        "logging_steps": 1,
+        "logging_nan_inf_filter": False,
+        "eval_strategy": "no",
+        "save_strategy": "no",
+        "save_total_limit": None,
+        "report_to": "none",
+        "disable_tqdm": True,
+    }
+
+
 def configure(
     spec: RunSpec, planned: Plan, precision: Precision, folder: Path, *, packing: bool
 ) -> SFTConfig:
-    """Return TRL's configuration. Evaluating, saving and stopping are left to the recipe."""
-    on_card = torch.cuda.is_available()
+    """Return TRL's configuration for supervised training."""
     return SFTConfig(
-        output_dir=str(folder),
-        max_steps=planned.total_steps,
-        per_device_train_batch_size=spec.batch_size,
-        per_device_eval_batch_size=spec.batch_size,
-        gradient_accumulation_steps=spec.accumulation,
-        learning_rate=spec.learning_rate,
-        lr_scheduler_type=spec.scheduler,
-        warmup_steps=planned.warmup_steps,
-        optim=_optimizer(spec, on_card=on_card),
-        weight_decay=spec.weight_decay,
-        max_grad_norm=spec.max_grad_norm,
-        seed=spec.seed,
-        bf16=precision.autocast and precision.compute == torch.bfloat16,
-        fp16=precision.autocast and precision.compute == torch.float16,
-        use_cpu=not on_card,
-        dataloader_pin_memory=on_card,
-        activation_checkpointing=spec.gradient_checkpointing,
-        activation_checkpointing_kwargs={"use_reentrant": False},
+        **common(spec, planned, precision, folder),
         max_length=spec.max_length,
         packing=packing,
         packing_strategy="bfd",
         dataset_kwargs={"skip_prepare_dataset": True},
-        logging_steps=1,
-        logging_nan_inf_filter=False,
         prediction_loss_only=True,
-        eval_strategy="no",
-        save_strategy="no",
-        save_total_limit=None,
-        report_to="none",
-        disable_tqdm=True,
     )
 
 

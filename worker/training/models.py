@@ -1,13 +1,11 @@
-"""The base model and its tokenizer from a local folder, quantized where asked, and the adapter."""
+"""The base model and its tokenizer from a local folder, quantized where asked."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
-from transformers.pytorch_utils import Conv1D
 
 from storage.errors import StudioError
 from storage.specs import RunSpec
@@ -94,32 +92,6 @@ def quantization(spec: RunSpec, precision: Precision) -> BitsAndBytesConfig | No
     )
 
 
-def lora(spec: RunSpec, model: Any) -> LoraConfig:
-    """Return the adapter's configuration; no modules named means every linear layer but the head.
-
-    Raises:
-        StudioError: a named module is not in this model, or is its output head.
-    """
-    names = {name.rsplit(".", 1)[-1] for name, _ in model.named_modules()}
-    _check_targets(spec.target_modules, names, model)
-    return LoraConfig(
-        task_type="CAUSAL_LM",
-        r=spec.rank,
-        lora_alpha=spec.alpha,
-        lora_dropout=spec.dropout,
-        target_modules=list(spec.target_modules) or "all-linear",
-        use_rslora=spec.use_rslora,
-        use_dora=spec.use_dora,
-        fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),
-    )
-
-
-def name_base(model: Any, name: str) -> None:
-    """Let the adapter say what it was made for by a name; the library would write a path."""
-    model.create_or_update_model_card = lambda _folder: None  # ours comes with the adapter
-    model.peft_config["default"].base_model_name_or_path = name
-
-
 @dataclass(frozen=True)
 class _Pair:
     """Two short examples in one block, as token ids of shape (1, 2 * _PROBE_TOKENS)."""
@@ -150,33 +122,6 @@ def _second_logits(model: Any, pair: _Pair) -> torch.Tensor:
     out = model(input_ids=pair.ids, position_ids=pair.positions, use_cache=False)
     logits: torch.Tensor = out.logits[:, _PROBE_TOKENS:].float()
     return logits
-
-
-def _check_targets(targets: tuple[str, ...], names: set[str], model: Any) -> None:
-    known = ", ".join(linear_names(model))
-    for target in targets:
-        if target.rsplit(".", 1)[-1] not in names:
-            raise StudioError(
-                f"This base model has no part named {target}.",
-                f"Leave the parts that learn empty, or choose among: {known}.",
-            )
-    if "lm_head" in targets:
-        raise StudioError(
-            "The output layer lm_head cannot learn in this studio.",
-            "Remove lm_head from the parts that learn.",
-        )
-
-
-def linear_names(model: Any) -> list[str]:
-    """Return the last names of the layers that an adapter can be put on."""
-    head = model.get_output_embeddings()
-    layers = (torch.nn.Linear, Conv1D)
-    found = {
-        name.rsplit(".", 1)[-1]
-        for name, module in model.named_modules()
-        if isinstance(module, layers) and module is not head
-    }
-    return sorted(found)
 
 
 def _unreadable(what: str, error: Exception) -> StudioError:

@@ -16,7 +16,7 @@ from storage import adapters, artifacts, checkpoints, ids, metrics, rows
 from storage.checkpoints import Checkpoint
 from storage.status import RunStatus
 from worker.export import adapter as export
-from worker.training import data, first_batch
+from worker.training import adapting, data, first_batch
 from worker.training.arguments import Plan
 from worker.training.checkpoints import (
     Start,
@@ -108,6 +108,7 @@ def run_steps(job: Job, ready: Ready, start: Start, told: tuple[Reporter, Stops]
     """Train until the end or until somebody asks to stop; returns why it stopped early."""
     reporter, stops = told
     trainer = ready.trainer
+    adapting.begin(job, trainer)
     trainer.remove_callback(PrinterCallback)
     course = Course(job, ready.plan, reporter, stops, ready.curves)
     trainer.add_callback(course)

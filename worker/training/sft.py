@@ -6,7 +6,16 @@ By hand: `python -m worker.training.sft RUN_ID` trains a queued run in this proc
 from dataclasses import dataclass
 from typing import Any
 
-from worker.training import arguments, data, fresh_process, models, precision, recipe, templates
+from worker.training import (
+    adapting,
+    arguments,
+    data,
+    fresh_process,
+    models,
+    precision,
+    recipe,
+    templates,
+)
 from worker.training.arguments import Plan
 from worker.training.data import Side
 from worker.training.job import Job, Outcome
@@ -16,7 +25,7 @@ from worker.training.reporting import Reporter
 from worker.training.stops import Stops
 from worker.training.templates import Template
 from worker.training.tokens import Encoder
-from worker.training.trainer import Supervised, answers_only_head, float_adapter
+from worker.training.trainer import Supervised, answers_only_head
 
 
 def train(job: Job, reporter: Reporter, stops: Stops) -> Outcome:
@@ -81,7 +90,7 @@ def read(job: Job, tokenizer: Any, template: Template, stops: Stops) -> tuple[Si
 
 def build(job: Job, material: Material, model: Any, planned: Plan) -> Supervised:
     """Return TRL's trainer over the model with a fresh adapter, seeded by the run's seed."""
-    trainer = Supervised(
+    return Supervised(
         model=model,
         args=arguments.configure(
             job.spec, planned, material.precision, job.working_folder, packing=material.packing
@@ -89,11 +98,8 @@ def build(job: Job, material: Material, model: Any, planned: Plan) -> Supervised
         train_dataset=material.train.examples,
         eval_dataset=material.evaluation.examples if material.evaluation else None,
         processing_class=material.tokenizer,
-        peft_config=models.lora(job.spec, model),
+        peft_config=adapting.config(job.spec, model, planned),
     )
-    float_adapter(trainer.model)
-    models.name_base(trainer.model, job.base_name)
-    return trainer
 
 
 def facts(job: Job, material: Material) -> dict[str, Any]:

@@ -42,17 +42,6 @@ class Supervised(RecipeTrainer, SFTTrainer):
     """TRL's supervised trainer."""
 
 
-def float_adapter(model: Any) -> None:
-    """Keep the adapter's own numbers in float32.
-
-    TRL turns them to bfloat16 over a quantized base model; there small corrections get lost, and
-    a card without bfloat16 cannot scale their gradients.
-    """
-    for parameter in model.parameters():
-        if parameter.requires_grad:
-            parameter.data = parameter.data.float()
-
-
 @contextmanager
 def answers_only_head() -> Iterator[str]:
     """Let TRL's fused head score the learned positions alone on a CPU too; gives the path's name.
