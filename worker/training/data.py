@@ -11,8 +11,6 @@ from datasets import Dataset
 from trl import pack_dataset
 
 from storage.errors import StudioError
-from storage.mappings import Target
-from worker.training.conversations import NO_CONVERSATIONS
 from worker.training.tokens import IGNORED, Encoder
 
 SPLIT_SEED = 20_260_101
@@ -21,10 +19,14 @@ SPLIT_SEED = 20_260_101
 
 @dataclass
 class Count:
-    """What became of the rows of one side. `learned` counts tokens that have a label."""
+    """What became of the rows of one side. `learned` counts tokens that have a label.
+
+    Of a row longer than the maximum the rest is cut off, or it is divided into several examples.
+    """
 
     rows: int = 0
     cut: int = 0
+    divided: int = 0
     dropped: int = 0
     tokens: int = 0
     learned: int = 0
@@ -57,32 +59,40 @@ def encode(
         max_length: in tokens.
         check: called after each row; raises where somebody asked to stop.
     """
-    ids, labels, ends, count = array("i"), array("i"), array("q", [0]), Count()
+    kept, count = _Examples(), Count()
     for row in encoder.encode(rows):
         check()
         count.rows += 1
         count.cut += len(row.ids) > max_length
-        kept = row.labels[:max_length]
-        learned = sum(label != IGNORED for label in kept[1:])  # nothing predicts the first token
-        if not learned:
-            count.dropped += 1
-            continue
-        ids.extend(row.ids[:max_length])
-        labels.extend(kept)
-        ends.append(len(ids))
-        count.tokens, count.learned = len(ids), count.learned + learned
-    return Side(_dataset(ids, labels, ends), count, max(ids, default=-1))
+        count.dropped += not kept.add(row.ids[:max_length], row.labels[:max_length])
+    return kept.side(count)
+
+
+def encode_whole(
+    rows: Iterable[dict[str, Any]], encoder: Encoder, max_length: int, check: Callable[[], None]
+) -> Side:
+    """Encode rows and divide long ones into examples of at most `max_length` tokens.
+
+    Each example begins with the last token of the one before: so every token but a row's first is
+    predicted, and learned, exactly once. Arguments as for `encode`.
+    """
+    kept, count = _Examples(), Count()
+    for row in encoder.encode(rows):
+        check()
+        count.rows += 1
+        count.divided += len(row.ids) > max_length
+        starts = range(0, max(len(row.ids) - 1, 1), max_length - 1)
+        found = [
+            kept.add(row.ids[at : at + max_length], row.labels[at : at + max_length])
+            for at in starts
+        ]
+        count.dropped += not any(found)
+    return kept.side(count)
 
 
 def pack(side: Side, max_length: int) -> Side:
     """Put short examples together into blocks of at most `max_length` tokens (best fit first)."""
     return replace(side, examples=pack_dataset(side.examples, max_length, "bfd"))
-
-
-def require_supervised(target: str | None) -> None:
-    """Raise StudioError where supervised training cannot learn from such rows."""
-    if target not in (Target.CHAT, Target.TEXT):
-        raise StudioError(*NO_CONVERSATIONS)
 
 
 def require_both(train: Side, evaluation: Side | None) -> None:
@@ -114,8 +124,33 @@ def _nothing_to_learn(count: Count) -> tuple[str, str]:
     )
 
 
+class _Examples:
+    """Examples one after the other: 4 bytes a token and column, not Python ints."""
+
+    def __init__(self) -> None:
+        self._ids, self._labels, self._ends = array("i"), array("i"), array("q", [0])
+        self._learned = 0
+
+    def add(self, ids: list[int], labels: list[int]) -> bool:
+        """Add an example, unless nothing in it is learned; tells whether it was added."""
+        learned = sum(label != IGNORED for label in labels[1:])  # nothing predicts the first token
+        if not learned:
+            return False
+        self._ids.extend(ids)
+        self._labels.extend(labels)
+        self._ends.append(len(self._ids))
+        self._learned += learned
+        return True
+
+    def side(self, count: Count) -> Side:
+        """Return the examples, their tokens added to what was counted."""
+        count.tokens, count.learned = len(self._ids), self._learned
+        highest = max(self._ids, default=-1)
+        return Side(_dataset(self._ids, self._labels, self._ends), count, highest)
+
+
 def _dataset(ids: "array[int]", labels: "array[int]", ends: "array[int]") -> Dataset:
-    """Return the examples in Arrow's compact form: 4 bytes a token and column, not Python ints."""
+    """Return the examples in Arrow's form."""
     columns = {
         name: [np.frombuffer(values, np.int32)[a:b] for a, b in pairwise(ends)]
         for name, values in (("input_ids", ids), ("labels", labels))

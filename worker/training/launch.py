@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 
 from storage.settings import Settings
-from worker.training import sft
+from worker.training import pretrain, sft
 from worker.training.job import Job, Outcome, opened
 from worker.training.journal import open_journal
 from worker.training.reporting import Reporter
@@ -14,7 +14,10 @@ from worker.training.stops import Stops
 
 __all__ = ["RECIPES", "Outcome", "train"]
 
-RECIPES: dict[str, Callable[[Job, Reporter, Stops], Outcome]] = {"sft": sft.train}
+RECIPES: dict[str, Callable[[Job, Reporter, Stops], Outcome]] = {
+    "sft": sft.train,
+    "pretrain": pretrain.train,
+}
 
 
 def train(settings: Settings, run_id: str, attempt: int) -> Outcome:

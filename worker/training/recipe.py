@@ -12,8 +12,9 @@ from typing import Any
 import torch
 from transformers import PrinterCallback
 
-from storage import adapters, artifacts, checkpoints, ids, metrics, rows
+from storage import adapters, artifacts, checkpoints, combinations, ids, metrics, rows
 from storage.checkpoints import Checkpoint
+from storage.errors import Refused, StudioError
 from storage.status import RunStatus
 from worker.export import adapter as export
 from worker.training import adapting, data, first_batch
@@ -64,6 +65,7 @@ def train(job: Job, reporter: Reporter, stops: Stops, prepare: Prepare) -> Outco
     Raises:
         StudioError: something the person can change is in the way.
     """
+    _require_possible(job)
     start = find_start(job)
     clear_leftovers(job, start)
     metrics.resume_from(job.database, job.run.id, job.attempt, start.step)
@@ -76,6 +78,16 @@ def train(job: Job, reporter: Reporter, stops: Stops, prepare: Prepare) -> Outco
     finally:
         artifacts.remove(job.working_folder)
     return save(job, reporter, stopped)
+
+
+def _require_possible(job: Job) -> None:
+    """Raise StudioError where the settings do not go together, or not with the data."""
+    against = combinations.data_fault(job.spec.method, job.dataset.target)
+    if against:
+        raise StudioError("The data does not fit this way of learning.", against)
+    found = combinations.faults(job.spec)
+    if found:
+        raise Refused(found)
 
 
 def stage(reporter: Reporter, stops: Stops, words: str) -> None:

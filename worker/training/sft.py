@@ -3,6 +3,7 @@
 By hand: `python -m worker.training.sft RUN_ID` trains a queued run in this process, see `by_hand`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,14 +34,17 @@ def train(job: Job, reporter: Reporter, stops: Stops) -> Outcome:
     return recipe.train(job, reporter, stops, prepare)
 
 
-def prepare(job: Job, reporter: Reporter, stops: Stops) -> Ready:
-    """Read the data, load the model, make the trainer."""
-    data.require_supervised(job.dataset.target)
+Read = Callable[[Job, Any, Template, Stops], tuple[Side, Side | None]]
+"""Reads the rows to learn from and those of the exam (None: there is none), as tokens."""
+
+
+def prepare(job: Job, reporter: Reporter, stops: Stops, read: Read | None = None) -> Ready:
+    """Read the data (as `read` does), load the model, make the trainer."""
     recipe.stage(reporter, stops, "loading the tokenizer")
     tokenizer = models.load_tokenizer(job.base_folder)
     template = templates.choose(tokenizer)
     recipe.stage(reporter, stops, "reading the data")
-    train_side, evaluation = read(job, tokenizer, template, stops)
+    train_side, evaluation = (read or read_cut)(job, tokenizer, template, stops)
     recipe.stage(reporter, stops, "loading the model")
     formats = precision.of(job.spec)
     model = models.load_model(job.base_folder, job.spec, formats)
@@ -71,8 +75,10 @@ class Material:
 # Data.
 
 
-def read(job: Job, tokenizer: Any, template: Template, stops: Stops) -> tuple[Side, Side | None]:
-    """Return the rows to learn from and those of the exam (None: there is none), as tokens."""
+def read_cut(
+    job: Job, tokenizer: Any, template: Template, stops: Stops
+) -> tuple[Side, Side | None]:
+    """Return both sides; what is longer than the maximum is cut off."""
     encoder = Encoder(tokenizer, template, response_only=job.spec.response_only)
     sides = [
         data.encode(
