@@ -211,9 +211,10 @@ def test_preference_pairs_are_refused_at_the_start(home: TrainingHome, llama: Pa
     turns = question("x", "y")["messages"]
     pair = {"prompt": turns[:1], "chosen": turns[1:], "rejected": turns[1:]}
     home.queue(home.dataset([pair] * 9), home.base_model(llama))
-    with pytest.raises(StudioError, match="preference pairs") as caught:
+    with pytest.raises(StudioError, match="does not fit this way") as caught:
         home.train()
-    assert "chosen answers" in caught.value.hint
+    assert "better and worse answers" in caught.value.hint
+    assert "DPO" in caught.value.hint
 
 
 def test_a_model_folder_without_weights_is_refused_in_words(
