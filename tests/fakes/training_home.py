@@ -161,7 +161,7 @@ def _train_and_exit(home: Path, run_id: str, attempt: int) -> None:
 
 def _found(rows: Rows, sha256: str) -> dict[str, Any]:
     """What the reading of such a file finds out, as far as training asks."""
-    fields = {"text": "text", "chosen": "preference"}
+    fields = {"text": "text", "chosen": "preference", "label": "labelled"}
     target = next((fields[name] for name in fields if rows and name in rows[0]), "chat")
     return {
         "shape": "text" if target == "text" else "messages",
