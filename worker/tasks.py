@@ -105,3 +105,14 @@ def written(rows: list[dict[str, Any]]) -> bytes:
     from worker.datasets.operations.tables import written as lines  # noqa: PLC0415  (on first use)
 
     return lines(rows)
+
+
+def try_template(template: str, base_folder: Path) -> None:
+    """Write a short conversation with a chat format for a model, in a process with limits.
+
+    Raises:
+        StudioError: the format cannot be used; names its line where that can be told.
+    """
+    from worker.training import template_trial  # noqa: PLC0415  (on first use)
+
+    template_trial.require_sound(template, template_trial.special_tokens_of(base_folder))

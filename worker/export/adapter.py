@@ -14,7 +14,7 @@ from storage.checkpoints import Checkpoint
 from worker.export.card import Curve, model_card
 from worker.export.recipe import trl_recipe
 from worker.training.job import Job
-from worker.training.templates import choose
+from worker.training.templates import of_run
 
 
 def write(folder: Path, job: Job, checkpoint: Checkpoint) -> None:
@@ -51,7 +51,7 @@ def _write_tokenizer(folder: Path, job: Job) -> None:
     tokenizer = AutoTokenizer.from_pretrained(
         job.base_folder, local_files_only=True, trust_remote_code=False
     )
-    choose(tokenizer)  # a model without a chat template was trained with the plain one
+    of_run(tokenizer, job.spec)
     tokenizer.save_pretrained(folder)
 
 

@@ -42,7 +42,7 @@ def prepare(job: Job, reporter: Reporter, stops: Stops, read: Read | None = None
     """Read the data (as `read` does), load the model, make the trainer."""
     recipe.stage(reporter, stops, "loading the tokenizer")
     tokenizer = models.load_tokenizer(job.base_folder)
-    template = templates.choose(tokenizer)
+    template = templates.of_run(tokenizer, job.spec)
     recipe.stage(reporter, stops, "reading the data")
     train_side, evaluation = (read or read_cut)(job, tokenizer, template, stops)
     recipe.stage(reporter, stops, "loading the model")
@@ -118,7 +118,8 @@ def facts(job: Job, material: Material) -> dict[str, Any]:
             "learned_share": material.train.count.learned / material.train.count.tokens,
             "blocks": len(material.train.examples),
             "packing": material.packing,
-            "template": "built in" if material.template.is_plain else "the model's own",
+            "template": material.template.words,
+            "template_told": list(material.template.told),
             "answers_found_by": str(material.template.marking) if job.spec.response_only else None,
             "precision": material.precision.name,
             "path": path,
