@@ -74,9 +74,44 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def faults(spec: RunSpec) -> list[Fault]:
-    """List every rule that a spec breaks, by field."""
-    return [Fault(rule.field, rule.message) for rule in RULES if rule.breaks(spec)]
+@dataclass(frozen=True)
+class FamilyRule:
+    """What the libraries cannot do with base models of some architectures.
+
+    Attributes:
+        model_types: as config.json names them.
+        field, breaks, message: as of a Rule.
+    """
+
+    model_types: tuple[str, ...]
+    field: str
+    breaks: Callable[[RunSpec], bool]
+    message: str
+
+
+FAMILY_RULES: tuple[FamilyRule, ...] = (
+    FamilyRule(
+        ("gemma3n", "gemma3n_text"),
+        "quantization",
+        lambda spec: spec.quantization != "none",
+        "Models of the Gemma 3n family change some of their weights while they learn and cannot "
+        "be shrunk: choose none.",
+    ),
+)
+
+
+def faults(spec: RunSpec, model_type: str | None = None) -> list[Fault]:
+    """List every rule that a spec breaks, by field.
+
+    `model_type` is the base model's as config.json names it; None while it is not known.
+    """
+    general = [Fault(rule.field, rule.message) for rule in RULES if rule.breaks(spec)]
+    of_family = [
+        Fault(rule.field, rule.message)
+        for rule in FAMILY_RULES
+        if model_type in rule.model_types and rule.breaks(spec)
+    ]
+    return [*general, *of_family]
 
 
 def data_fault(method: str, target: str | None) -> str:

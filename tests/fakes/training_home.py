@@ -95,7 +95,9 @@ class TrainingHome:
         added = base_models.add(self.database, LOCAL_PERSON, folder.name, *place).id
         row = work.claim(self.database, BaseModelRow, "test", 30)
         assert row is not None
-        found = {"folder": str(folder), "fingerprint": "f" * 64, "facts": {"licence": "mit"}}
+        config = json.loads((folder / "config.json").read_bytes())
+        facts = {"licence": "mit", "model_type": config["model_type"]}
+        found = {"folder": str(folder), "fingerprint": "f" * 64, "facts": facts}
         work.finish(self.database, BaseModelRow, (added, row.attempt), **found)
         return added
 

@@ -85,7 +85,7 @@ def _require_possible(job: Job) -> None:
     against = combinations.data_fault(job.spec.method, job.dataset.target)
     if against:
         raise StudioError("The data does not fit this way of learning.", against)
-    found = combinations.faults(job.spec)
+    found = combinations.faults(job.spec, (job.base.facts or {}).get("model_type"))
     if found:
         raise Refused(found)
 

@@ -123,10 +123,15 @@ class Cell:
         return "nf4" if self.adapter == "LoftQ" and wanted == "none" else wanted
 
     @property
+    def model_type(self) -> str:
+        """The architecture, as config.json names it."""
+        return FAMILIES[self.family]().model_type
+
+    @property
     def refusal(self) -> str:
         """Why it is refused, in the person's words; empty where it trains."""
         spec = RunSpec(dataset_id="data", base_model_id="model", **self.settings)
-        return " ".join(fault.message for fault in combinations.faults(spec))
+        return " ".join(fault.message for fault in combinations.faults(spec, self.model_type))
 
 
 COMMON: dict[str, Any] = {
