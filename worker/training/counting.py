@@ -16,8 +16,8 @@ from storage import rows
 from worker.training import models, templates
 from worker.training.piecewise import Differs, Piecewise, learned
 from worker.training.pretokens import Unsuited
+from worker.training.spans import Span
 from worker.training.tokens import IGNORED, Encoder, Row, Tokens
-from worker.training.writing import Span
 
 _AT_ONCE = 256
 _CHECKED_FIRST = 32  # rows that the encoder counts too, at the beginning
@@ -133,7 +133,7 @@ class QuickMeasure:
         if "text" in row:
             return self._text(row["text"])
         _, written = self.encoder.written(row)
-        found = written and learned(written, self._pieces)
+        found = learned(written, self._pieces)
         return _of_spans(*found) if found else None
 
     def _text(self, text: str) -> Measure | None:

@@ -7,7 +7,8 @@ from typing import Any
 
 from worker.training.display import byte_letters
 from worker.training.pretokens import Rules, Unsuited, of
-from worker.training.writing import Span, Written
+from worker.training.spans import Span
+from worker.training.writing import Written
 
 _MOST_PIECES = 500_000  # kept in memory; then it starts anew
 _LONGEST_PIECE = 64  # characters; longer ones are rarely seen again
@@ -137,6 +138,8 @@ def learned(written: Written, quick: Piecewise) -> tuple[int, list[Span]] | None
 
     None where only the encoder can tell.
     """
+    if written.is_marked:
+        return None
     if written.learned is None:
         total = quick.count(written.text)
         return None if total is None else (total, [(0, total)])

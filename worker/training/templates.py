@@ -91,7 +91,10 @@ def choose(tokenizer: Any, wanted: str = MODEL, custom: str | None = None) -> Te
 def _marked(tokenizer: Any, name: str, told: tuple[str, ...]) -> Template:
     source = tokenizer.get_chat_template()
     if not tokenizer.is_fast:
-        return Template(source, Marking.PREFIX, name, told)
+        raise StudioError(
+            "The base model's tokenizer cannot tell where its tokens stand in a text.",
+            "Choose a model that comes with a tokenizer.json.",
+        )
     if has_generation_markers(source):
         return Template(source, Marking.TEMPLATE, name, told)
     patched = _patched(tokenizer)

@@ -9,8 +9,9 @@ from typing import Any
 from storage.errors import StudioError
 from worker.training import conversations
 from worker.training.conversations import Conversation
+from worker.training.spans import Span
 from worker.training.templates import Template
-from worker.training.writing import REFUSALS, Span, Writer, Written
+from worker.training.writing import REFUSALS, Writer, Written
 
 IGNORED = -100
 """The label of a token that is read but not learned."""
@@ -55,8 +56,8 @@ class Encoder:
         for group in _batched(rows, _BATCH):
             yield from self._encode_group(group)
 
-    def written(self, row: Row) -> tuple[Conversation, Written | None]:
-        """Return a row's conversation and its text; None where only `encode` can label it.
+    def written(self, row: Row) -> tuple[Conversation, Written]:
+        """Return a row's conversation and its text.
 
         Raises:
             StudioError: see `encode`.
@@ -78,8 +79,8 @@ class Encoder:
         for number, row in enumerate(rows):
             if "text" not in row:
                 conversation, written = self.written(row)
-                if written is None:
-                    found[number] = self._compared(conversation)
+                if written.is_marked:
+                    found[number] = self._neutral(conversation, written)
                 else:
                     quick[number] = written
         for number, tokens in zip(quick, self._labelled(list(quick.values())), strict=True):
@@ -100,51 +101,29 @@ class Encoder:
         if not texts:
             return []
         out = self.tokenizer([written.text for written in texts], add_special_tokens=False)
-        found = []
-        for number, (written, ids) in enumerate(zip(texts, out["input_ids"], strict=True)):
-            labels = list(ids)
-            if written.learned is not None:
-                labels = _labels(ids, written.learned, out.encodings[number].offsets)
-            found.append(Tokens(ids, labels))
-        return found
+        return [
+            _tokens(ids, written, out.encodings[number].offsets)
+            for number, (written, ids) in enumerate(zip(texts, out["input_ids"], strict=True))
+        ]
 
-    def _compared(self, conversation: Conversation) -> Tokens:
+    def _neutral(self, conversation: Conversation, written: Written) -> Tokens:
         try:
-            return self._turn_by_turn(conversation)
+            ids, places = self.writer.neutral.encode(written.text)
         except REFUSALS as error:
             raise _refused(conversation, error) from error
-
-    def _turn_by_turn(self, conversation: Conversation) -> Tokens:
-        """Find turns by where the conversation without and with them end."""
-        whole = self.writer.tokens(conversation, len(conversation.turns))
-        if not self.writer.response_only:
-            labels = list(whole)
-            for number in sorted(conversation.unlearned):
-                start, end = self._place(conversation, number, whole, answer_next=False)
-                labels[start:end] = [IGNORED] * (end - start)
-            return Tokens(whole, labels)
-        labels = [IGNORED] * len(whole)
-        for number in conversation.answers:
-            if number not in conversation.unlearned:
-                start, end = self._place(conversation, number, whole, answer_next=True)
-                labels[start:end] = whole[start:end]
-        return Tokens(whole, labels)
-
-    def _place(
-        self, conversation: Conversation, number: int, whole: list[int], *, answer_next: bool
-    ) -> Span:
-        before: list[int] = []
-        if number:
-            before = self.writer.tokens(conversation, number, answer_next=answer_next)
-        after = self.writer.tokens(conversation, number + 1)
-        line = conversation.line
-        return _boundary(before, whole, line), _boundary(after, whole, line)
+        return _tokens(ids, written, places)
 
 
 def _batched(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
     source = iter(rows)
     while group := list(islice(source, size)):
         yield group
+
+
+def _tokens(ids: list[int], written: Written, offsets: list[Span]) -> Tokens:
+    if written.learned is None:
+        return Tokens(ids, list(ids))
+    return Tokens(ids, _labels(ids, written.learned, offsets))
 
 
 def _labels(ids: list[int], learned: tuple[Span, ...], offsets: list[Span]) -> list[int]:
@@ -161,30 +140,6 @@ def _labels(ids: list[int], learned: tuple[Span, ...], offsets: list[Span]) -> l
         if start < end:
             labels[first:last] = ids[first:last]
     return labels
-
-
-def _boundary(part: list[int], whole: list[int], line: int) -> int:
-    """Return where in `whole` a beginning of the conversation ends.
-
-    The last token of the beginning may have merged with the first of what follows; it then belongs
-    to what follows.
-
-    Raises:
-        StudioError: `part` is no beginning of `whole`: the template rewrites earlier turns.
-    """
-    same = 0
-    for one, other in zip(part, whole, strict=False):
-        if one != other:
-            break
-        same += 1
-    if same < len(part) - 1:
-        raise StudioError(
-            f"In line {line} the answers cannot be told from the questions: this model's "
-            "chat format writes earlier turns differently once more turns follow.",
-            "Switch off 'Learn from the answers only' (where turns have no weights of their own), "
-            "or choose another base model.",
-        )
-    return same
 
 
 def _refused(conversation: Conversation, error: Exception) -> StudioError:

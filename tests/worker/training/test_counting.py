@@ -216,7 +216,10 @@ def test_the_memory_for_pieces_has_an_end(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_row_that_the_template_refuses_is_named(home: TrainingHome) -> None:
     tokenizer = qwen2_like()
-    tokenizer.chat_template = "{{ raise_exception('not today') }}"
+    tokenizer.chat_template = (
+        "{% for m in messages %}{% if 'today' in m.content %}{{ raise_exception('not today') }}"
+        "{% endif %}{{ m.content }}{% endfor %}"
+    )
     with pytest.raises(StudioError, match=r"Line 1 does not fit .*not today"):
         analysed(folder_of(home, ROWS), tokenizer)
 

@@ -68,9 +68,9 @@ def test_a_model_s_own_template_writes_tools_as_it_knows_them(tmp_path: Path) ->
     expected = tokenizer.apply_chat_template(decoded, tools=[WEATHER], tokenize=False)
     assert tokenizer.decode(tokens.ids) == expected
     assert learned_text(tokenizer, tokens) == (
-        '\n<tool_call>\n{"name": "weather", "arguments": {"town": "Oslo"}}\n</tool_call>'
+        '<tool_call>\n{"name": "weather", "arguments": {"town": "Oslo"}}\n</tool_call>'
         "<|im_end|>\n"
-        "\nYes.<|im_end|>\n"
+        "Yes.<|im_end|>\n"
     )
 
 
