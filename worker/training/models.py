@@ -32,20 +32,30 @@ def load_tokenizer(folder: Path) -> Any:
     return tokenizer
 
 
-def load_model(folder: Path, spec: RunSpec, precision: Precision) -> Any:
+def load_model(
+    folder: Path, spec: RunSpec, precision: Precision, kind: Any = AutoModelForCausalLM, **more: Any
+) -> Any:
     """Return the base model on the training device, quantized as the spec says.
 
+    Args:
+        folder: of the base model.
+        spec: of the run.
+        precision: number formats of the run.
+        kind: the library's class for what the model shall do: write, or judge.
+        **more: what else that class is told, such as how many outputs a judge has.
+
     Raises:
-        StudioError: the weights are missing, damaged, or of no model that writes text.
+        StudioError: the weights are missing, damaged, or of no model that can do it.
     """
     try:
-        model = AutoModelForCausalLM.from_pretrained(
+        model = kind.from_pretrained(
             folder,
             local_files_only=True,
             trust_remote_code=False,
             use_safetensors=True,
             dtype=precision.weights,
             quantization_config=quantization(spec, precision),
+            **more,
         )
     except (OSError, ValueError, KeyError) as error:
         raise _unreadable("weights", error) from error
