@@ -92,6 +92,14 @@ class Writer:
         text, spans = self._rendered(turns, tools)
         return Written(text, self._learned(given, text, spans), is_marked)
 
+    def tokens(
+        self, conversation: Conversation, count: int, *, answer_next: bool = False
+    ) -> list[int]:
+        """Return the tokens of the first `count` turns, with control tokens as mere characters."""
+        turns = self.neutral.turns(conversation.turns[:count])
+        text = self._text(turns, self.neutral.tools(conversation.tools), answer_next)
+        return self.neutral.encode(text)[0]
+
     def _learned(
         self, conversation: Conversation, text: str, marks: list[Span]
     ) -> tuple[Span, ...] | None:
