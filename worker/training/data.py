@@ -99,7 +99,13 @@ def require_both(train: Side, evaluation: Side | None) -> None:
     """Raise StudioError where nothing would be learned, or nothing is left for the exam."""
     if not len(train.examples):
         raise StudioError(*_nothing_to_learn(train.count))
-    if evaluation is not None and not len(evaluation.examples):
+    if evaluation is not None:
+        require_exam(evaluation)
+
+
+def require_exam(evaluation: Side) -> None:
+    """Raise StudioError where nothing is left for the exam."""
+    if not len(evaluation.examples):
         raise StudioError(
             "No example is left for the exam: there are too few, or they are all too long.",
             "Set the share kept for the exam to 0, or add examples. Where the data itself marks "
