@@ -50,11 +50,53 @@ class Rule:
     message: str
 
 
+def _begins(spec: RunSpec, *beginnings: str) -> bool:
+    return spec.adapter == "lora" and spec.beginning in beginnings
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         "quantization",
         lambda spec: spec.adapter == "full" and spec.quantization != "none",
         "A shrunk model cannot learn as a whole: choose none, or let an add-on learn.",
+    ),
+    Rule(
+        "beginning",
+        lambda spec: _begins(spec, "pissa", "olora") and spec.quantization != "none",
+        "PiSSA and OLoRA take a part out of the base model, which a shrunk one does not allow: "
+        "choose LoftQ for 4-bit, another beginning, or no shrinking.",
+    ),
+    Rule(
+        "beginning",
+        lambda spec: _begins(spec, "loftq") and spec.quantization not in ("nf4", "fp4"),
+        "LoftQ makes up for what 4-bit shrinking loses: shrink the base model to nf4 or fp4, or "
+        "choose another beginning.",
+    ),
+    Rule(
+        "beginning",
+        lambda spec: _begins(spec, "eva") and spec.method not in ("sft", "pretrain"),
+        "EVA looks at data to learn from answers or plain text: choose another beginning.",
+    ),
+    Rule(
+        "rank",
+        lambda spec: _begins(spec, "orthogonal") and spec.rank % 2 == 1,
+        "An orthogonal beginning needs an even number.",
+    ),
+    Rule(
+        "final_rank",
+        lambda spec: spec.adapter == "adalora" and spec.final_rank >= spec.rank,
+        "It must be less than the room to learn that AdaLoRA begins with.",
+    ),
+    Rule(
+        "max_steps",
+        lambda spec: spec.adapter == "adalora" and spec.max_steps == 1,
+        "AdaLoRA needs at least 2 steps: one to learn, and one to choose what stays.",
+    ),
+    Rule(
+        "weight_decay",
+        lambda spec: spec.adapter == "ia3" and spec.weight_decay > 0,
+        "IA3 multiplies what the model computes; pulled towards zero it would fall silent: "
+        "choose 0.",
     ),
     Rule(
         "custom_template",
@@ -71,7 +113,37 @@ RULES: tuple[Rule, ...] = (
         lambda spec: spec.method == "distill" and spec.teacher_model_id == spec.base_model_id,
         "A model learns nothing from itself: choose a larger one.",
     ),
+    Rule(
+        "batch_size",
+        lambda spec: spec.method == "kto" and spec.batch_size < 2,
+        "Judged answers (KTO) are learned by comparing them: read at least 2 at once.",
+    ),
+    Rule(
+        "batch_size",
+        lambda spec: _prefers(spec, "aot", "aot_unpaired") and spec.batch_size < 2,
+        "AOT compares all answers that are read at once: read at least 2.",
+    ),
+    Rule(
+        "label_smoothing",
+        lambda spec: _prefers(spec, "exo_pair") and spec.label_smoothing == 0,
+        "EXO needs a share above 0 of wrong judgements to expect; 0.001 is usual.",
+    ),
+    Rule(
+        "beginning",
+        lambda spec: spec.method in ("dpo", "kto") and _begins(spec, "pissa", "olora", "loftq"),
+        "This beginning changes the base model, which preference learning (DPO, KTO) compares "
+        "with: choose the default one, or ORPO.",
+    ),
+    Rule(
+        "group_by_length",
+        lambda spec: spec.method == "kto" and not spec.packing and spec.group_by_length,
+        "Judged answers (KTO) are read in an order of their own: switch this off.",
+    ),
 )
+
+
+def _prefers(spec: RunSpec, *losses: str) -> bool:
+    return spec.method == "dpo" and spec.preference_loss in losses
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,8 @@ class MethodSettings(BaseModel):
     label_smoothing: float = setting(
         0.0, "method", "label smoothing", "Wrong judgements to expect",
         "Share of pairs in which better and worse may be swapped by mistake.",
-        ge=0, lt=0.5, only={**_PAIRS, "preference_loss": ("sigmoid", "robust", "exo_pair")},
+        ge=0, lt=0.5,
+        only={**_PAIRS, "preference_loss": ("robust", "exo_pair", "aot", "aot_unpaired")},
     )  # fmt: skip
     desirable_weight: float = setting(
         1.0, "method", "desirable weight", "Weight of good answers",
