@@ -23,6 +23,9 @@ def keep(folder: Path, inputs: dict[str, Any], tokenizer: Any) -> None:
         folder: of the run.
         inputs: what the model's forward is given: `input_ids` and `labels` of shape (examples,
             tokens), `position_ids` where rows are packed, `attention_mask` where there is padding.
+            Judged answers have `completion_mask` in place of `labels`, and a `label` each, or are
+            pairs: first the better answers, then the worse ones. A judge who reads conversations
+            whole is given pairs without any mask.
         tokenizer: the base model's.
     """
     file = folder / NAME
@@ -31,24 +34,53 @@ def keep(folder: Path, inputs: dict[str, Any], tokenizer: Any) -> None:
 
 
 def _found(inputs: dict[str, Any], display: Display) -> dict[str, Any]:
-    ids, labels = inputs["input_ids"].tolist(), inputs["labels"].tolist()
-    real = _real(inputs)
+    labels, real = _labels(inputs), _real(inputs)
+    ids, learned = inputs["input_ids"].tolist(), labels.tolist()
     segments = [_segments(inputs, number, length) for number, length in enumerate(real)]
     left, examples = _MOST_SHOWN, []
-    for number, length in enumerate(real):
-        shown = min(length, left)
+    for number, judgement in _in_order(inputs):
+        shown = min(real[number], left)
         left -= shown
         if shown:
-            tokens = display.show(ids[number][:shown], labels[number][:shown])
-            examples.append({"tokens": tokens, "segments": segments[number]})
+            tokens = display.show(ids[number][:shown], learned[number][:shown])
+            examples.append({"tokens": tokens, "segments": segments[number], **judgement})
     return {
         "examples": examples,
         "packing": "cu_seq_lens_q" in inputs,
         "padding": sum(map(len, ids)) - sum(real),
         "rows": sum(map(len, segments)),
         "tokens": sum(real),
-        "learned": int((inputs["labels"][:, 1:] != IGNORED).sum()),
+        "learned": int((labels[:, 1:] != IGNORED).sum()),
     }
+
+
+def _labels(inputs: dict[str, Any]) -> torch.Tensor:
+    ids: torch.Tensor = inputs["input_ids"]
+    if "labels" in inputs:
+        labels: torch.Tensor = inputs["labels"]
+        return labels
+    mask = inputs.get("completion_mask", torch.zeros_like(ids))
+    return ids.masked_fill(mask == 0, IGNORED)
+
+
+def _in_order(inputs: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
+    """The numbers of the examples in the order to show them, and what each is an example of.
+
+    A judged answer is `good` or `bad`; of a pair the better one is shown before the worse, and both
+    have its number.
+    """
+    count = len(inputs["input_ids"])
+    if "labels" in inputs:
+        return [(number, {}) for number in range(count)]
+    if "label" in inputs:
+        verdicts = inputs["label"].tolist()
+        return [(n, {"answer": "good" if good else "bad"}) for n, good in enumerate(verdicts)]
+    half = count // 2
+    return [
+        (pair + shift, {"answer": answer, "pair": pair + 1})
+        for pair in range(half)
+        for answer, shift in (("better", 0), ("worse", half))
+    ]
 
 
 def _real(inputs: dict[str, Any]) -> list[int]:
