@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 
 from storage.settings import Settings
-from worker.training import pretrain, sft
+from worker.training import distill, dpo, kto, orpo, pretrain, reward, sft
 from worker.training.job import Job, Outcome, opened
 from worker.training.journal import open_journal
 from worker.training.reporting import Reporter
@@ -17,6 +17,11 @@ __all__ = ["RECIPES", "Outcome", "train"]
 RECIPES: dict[str, Callable[[Job, Reporter, Stops], Outcome]] = {
     "sft": sft.train,
     "pretrain": pretrain.train,
+    "dpo": dpo.train,
+    "kto": kto.train,
+    "orpo": orpo.train,
+    "reward": reward.train,
+    "distill": distill.train,
 }
 
 
