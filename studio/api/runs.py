@@ -13,7 +13,7 @@ from storage.status import RunStatus, StopRequest
 from studio.api.bodies import JsonObject, documented
 from studio.api.errors import Unreadable
 from studio.api.person import Here, Person
-from studio.services import runs
+from studio.services import plans, runs
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
@@ -143,7 +143,7 @@ def start(studio: Here, owner: Person, values: JsonObject) -> RunAnswer:
 @router.post("/plan", openapi_extra=_SPEC)
 def plan(studio: Here, owner: Person, values: JsonObject) -> PlanAnswer:
     """Say what would happen; changes nothing."""
-    return PlanAnswer.model_validate(runs.plan(studio, owner, values))
+    return PlanAnswer.model_validate(plans.plan(studio, owner, values))
 
 
 @router.get("/{run_id}")

@@ -12,25 +12,42 @@ from studio.words import catalogue
 PICKED = ("dataset_id", "base_model_id")
 """These are chosen from lists that the page fills."""
 
+LISTED = (*PICKED, "teacher_model_id")
+"""These too; nobody has to choose a teacher but where there is one."""
+
+CHOICES = ("preset", "method")
+"""The first questions show all their answers at once."""
+
+WRITTEN = ("custom_template",)
+"""Text of several lines."""
+
 
 def draw(name: str) -> Component:
     """Return the widget of a setting, with its plain label, the field's term, and help."""
     declared = specs.field(name)
     label, info = _label(name), declared.description
     kind = _without_none(declared.annotation)
-    if name in PICKED:
+    if name in LISTED:
         return gr.Dropdown([], label=declared.title, info=info, interactive=True)
-    if name == "target_modules":
-        return gr.Dropdown([], value=[], multiselect=True, label=label, info=info, interactive=True)
+    if get_origin(kind) is tuple:
+        return _several(name, label, info)
     if get_origin(kind) is Literal:
-        return _choice(name, get_args(kind), label, info)
+        return _choice(name, label, info)
     if kind is bool:
         return gr.Checkbox(bool(declared.default), label=label, info=info)
     if kind in (int, float):
         return _number(declared.default, label, info, whole=kind is int)
+    if name in WRITTEN:
+        return gr.Textbox(declared.default, label=label, info=info, lines=6, max_lines=20)
     return gr.Textbox(
         declared.default, label=declared.title, info=info, max_length=120, max_lines=1
     )
+
+
+def options(name: str) -> list[tuple[str, str]]:
+    """Return the choices of a setting: words and value."""
+    values = get_args(specs.field(name).annotation)
+    return [(catalogue().get(f"train.{name}.{value}", value), value) for value in values]
 
 
 def _label(name: str) -> str:
@@ -39,12 +56,25 @@ def _label(name: str) -> str:
     return title if term.lower() == title.lower() else f"{title} ({term})"
 
 
-def _choice(name: str, options: tuple[str, ...], label: str, info: str | None) -> Component:
-    words = [(catalogue().get(f"train.{name}.{option}", option), option) for option in options]
+def _choice(name: str, label: str, info: str | None) -> Component:
     default = specs.field(name).default
-    if name == "preset":
-        return gr.Radio(words, value=default, label=specs.field(name).title, info=info)
-    return gr.Dropdown(words, value=default, label=label, info=info)
+    if name in CHOICES:
+        title = specs.field(name).title
+        return gr.Radio(options(name), value=default, label=title, info=info, elem_id=name)
+    return gr.Dropdown(options(name), value=default, label=label, info=info)
+
+
+def _several(name: str, label: str, info: str | None) -> Component:
+    """Draw a choice of several: from a list that the page fills, or words of the person's own."""
+    return gr.Dropdown(
+        [],
+        value=[],
+        multiselect=True,
+        allow_custom_value=name == "extra_tokens",
+        label=label,
+        info=info,
+        interactive=True,
+    )
 
 
 def _number(default: Any, label: str, info: str | None, *, whole: bool) -> Component:

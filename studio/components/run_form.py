@@ -1,31 +1,35 @@
 """The form of a run, drawn from `RunSpec`: presets fill it in, each change updates the plan."""
 
+from collections.abc import Callable, Iterable
 from typing import Any
-from urllib.parse import urlencode
 
 import gradio as gr
 from gradio.components import Component
 
 from storage import specs
-from storage.datasets import Dataset
 from storage.errors import NotFound, Refused, StudioError
 from storage.ids import LOCAL_PERSON
-from storage.specs import RunSpec
-from storage.status import WorkStatus
-from studio.components import door, fields, plan_card
-from studio.services import base_models, datasets, runs
+from studio.components import door, fields, form_lists, plan_card
+from studio.components.form_lists import Lists
+from studio.components.form_values import (
+    CONDITIONAL,
+    DEFAULTS,
+    FOLLOWED,
+    NAMES,
+    TUNED,
+    changed,
+    sent,
+)
+from studio.services import plans, runs
+from studio.services.plans import Places
 from studio.services.studio import Studio
 from studio.words import say
 
-NAMES = tuple(RunSpec.model_fields)
-TUNED = tuple(name for name in NAMES if name not in specs.names_in("basics"))
-"""The settings that a preset fills in."""
-
-CHOSEN = ("preset", *fields.PICKED)
+CHOSEN = ("preset", *fields.PICKED, "method")
 """What the rest of the form follows."""
 
-DEFAULTS = {name: specs.field(name).default for name in (*TUNED, "preset")}
-"""What the form shows while there is nothing to train with yet."""
+FIRST = ("name", *fields.PICKED, "method", "teacher_model_id", "preset")
+"""The first questions, in their order; all others stand under Advanced."""
 
 Update = dict[str, Any]
 
@@ -35,7 +39,9 @@ class RunForm:
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
+        self.lists = Lists(studio)
         self.widgets: dict[str, Component] = {}
+        self.headings: dict[str, Component] = {}
         self._lay()
 
     @property
@@ -43,22 +49,39 @@ class RunForm:
         """The widgets in the order of the settings."""
         return [self.widgets[name] for name in NAMES]
 
+    @property
+    def shown(self) -> list[Component]:
+        """What is said about the settings: plan, badge, Start, the data, other ways, headings."""
+        return [
+            self.card,
+            self.badge,
+            self.start,
+            self.seen,
+            self.others,
+            *self.headings.values(),
+        ]
+
     def connect(self, page: gr.Blocks) -> None:
         """Connect the widgets' events; call once, inside the page."""
-        shown = [self.card, self.badge, self.start, self.seen]
-        filled = [*self.inputs, *shown]
+        filled = [*self.inputs, *self.shown]
+        judged = [*(self.widgets[name] for name in CONDITIONAL), *self.shown]
+        others = tuple(name for name in (*TUNED, "name") if name not in FOLLOWED)
         page.load(self.open, None, filled, show_progress="hidden")
-        gr.on(
-            [self.widgets[name].input for name in CHOSEN], self.choose, self.inputs, filled,
-            show_progress="hidden", trigger_mode="always_last",
-        )  # fmt: skip
+        self._on(("dataset_id",), self.choose_data, filled)
+        self._on(("preset", "base_model_id", "method"), self.choose, filled)
+        self._on(("adapter",), self.follow, filled)
+        self._on(others, self.judge, judged)
         self.reset.click(self.fill, self.inputs, filled, show_progress="hidden")
-        changes = [self.widgets[name].input for name in (*TUNED, "name")]
+        self.start.click(self.begin, self.inputs, self.started)
+
+    def _on(
+        self, names: Iterable[str], do: Callable[..., list[Any]], outputs: list[Component]
+    ) -> None:
+        """Do something when a person changes one of these settings; the last change counts."""
         gr.on(
-            changes, self.judge, self.inputs, shown,
+            [self.widgets[name].input for name in names], do, self.inputs, outputs,
             show_progress="hidden", trigger_mode="always_last",
         )  # fmt: skip
-        self.start.click(self.begin, self.inputs, self.started)
 
     # What the events do.
 
@@ -68,42 +91,64 @@ class RunForm:
         asked = dict(request.query_params)
         try:
             if "copy" in asked:
-                return self._show(runs.duplicate(self.studio, LOCAL_PERSON, asked["copy"]))
+                copied = runs.duplicate(self.studio, LOCAL_PERSON, asked["copy"])
+                return self._show(copied.model_dump(mode="json"))
         except NotFound as error:
             gr.Warning(str(error))
-        values = {**DEFAULTS, **self._first(asked.get("dataset"), asked.get("model"))}
+        values = {**DEFAULTS, "name": "", "method": None}
+        values |= self.lists.first(asked.get("dataset"), asked.get("model"))
         return self.fill(*[values.get(name) for name in NAMES])
 
     @door.answered()
     def fill(self, *values: Any) -> list[Any]:
-        """Fill in the preset's settings for the data and the model chosen."""
+        """Fill in the preset's settings for the data, the model and the way of learning."""
         given = dict(zip(NAMES, values, strict=True))
-        if not given["dataset_id"] or not given["base_model_id"]:
-            return [*self._lists(given), *self._judged(given)]
-        chosen = [str(given[name]) for name in ("preset", *fields.PICKED)]
-        try:
-            return self._show(runs.preset(self.studio, LOCAL_PERSON, *chosen))
-        except NotFound:  # deleted on another page: the card names it
-            return [*self._lists(given), *self._judged(given)]
+        usual = self._usual({**given, "adapter": DEFAULTS["adapter"]})
+        if usual is None:  # not chosen yet, or deleted on another page: the card names it
+            return self._show({**given, "method": given["method"] or DEFAULTS["method"]})
+        return self._show({**usual, "name": self.lists.named(given["name"], usual["name"])})
 
     @door.answered()
     def choose(self, *values: Any) -> list[Any]:
         """Fill in the rest; a slow answer must not take back what was chosen meanwhile."""
-        filled = self.fill(*values)
-        for name in CHOSEN:
-            filled[NAMES.index(name)] = gr.skip()
-        return filled
+        return _keeping(CHOSEN, self.fill(*values))
+
+    @door.answered()
+    def choose_data(self, *values: Any) -> list[Any]:
+        """The same for other data: the way of learning that suits it is chosen too."""
+        given = dict(zip(NAMES, values, strict=True))
+        filled = self.fill(*[{**given, "method": None}[name] for name in NAMES])
+        return _keeping(CHOSEN[:-1], filled)
+
+    @door.answered()
+    def follow(self, *values: Any) -> list[Any]:
+        """Let the settings that a preset gave follow what learns; the person's own ones stay."""
+        given = dict(zip(NAMES, values, strict=True))
+        usual = [self._usual({**given, "adapter": kind}) for _, kind in fields.options("adapter")]
+        here = self._usual(given)
+        if here is not None:
+            own = {
+                name
+                for name in TUNED
+                if not any(one is not None and one[name] == given[name] for one in usual)
+            }
+            given = {name: given[name] if name in own else here[name] for name in NAMES} | {
+                name: given[name] for name in (*specs.names_in("basics"), *FOLLOWED)
+            }
+        return _keeping((*CHOSEN, "adapter"), self._show(given))
 
     @door.answered()
     def judge(self, *values: Any) -> list[Any]:
-        """Say what would happen with these settings."""
-        return self._judged(dict(zip(NAMES, values, strict=True)))
+        """Say what would happen with these settings, and show those that have an effect."""
+        given = dict(zip(NAMES, values, strict=True))
+        visible = [gr.update(visible=specs.applies(name, given)) for name in CONDITIONAL]
+        return [*visible, *self._judged(given)]
 
     @door.answered()
     def begin(self, *values: Any) -> str:
         """Start the run; returns its id, or nothing where it was refused."""
         try:
-            given = dict(zip(NAMES, values, strict=True))
+            given = sent(dict(zip(NAMES, values, strict=True)))
             return runs.start(self.studio, LOCAL_PERSON, given).id
         except Refused as error:
             found = [f"{plan_card.titled(fault.field)}: {fault.message}" for fault in error.faults]
@@ -117,14 +162,16 @@ class RunForm:
     def _lay(self) -> None:
         with gr.Row(equal_height=False):
             with gr.Column(scale=3):
-                self._group("basics")
+                for name in FIRST:
+                    self.widgets[name] = fields.draw(name)
+                    if name == "method":
+                        self.others = gr.Markdown(elem_id="other-methods", elem_classes=["help"])
                 self.seen = gr.Markdown(elem_id="chosen-data")
                 with gr.Accordion(say("train.advanced"), open=False, elem_id="advanced"):
                     with gr.Row():
-                        self.badge = gr.Markdown(say("train.unchanged"))
+                        self.badge = gr.Markdown(say("train.unchanged"), elem_id="changed")
                         self.reset = gr.Button(say("train.reset"), size="sm")
                     for group in specs.GROUPS[1:]:
-                        gr.Markdown(f"#### {say(f'train.group.{group}')}")
                         self._group(group)
             with gr.Column(scale=2, elem_classes=["plan-column"]):
                 self.card = gr.Markdown(elem_id="plan")
@@ -134,98 +181,67 @@ class RunForm:
                 self.started = gr.Markdown(elem_id="started-run", elem_classes=["ts-hidden"])
 
     def _group(self, group: str) -> None:
-        names = specs.names_in(group)
-        columns = 1 if group == "basics" else 2
-        for first in range(0, len(names), columns):
-            with gr.Row():
-                for name in names[first : first + columns]:
-                    self.widgets[name] = fields.draw(name)
+        self.headings[group] = gr.Markdown(f"#### {say(f'train.group.{group}')}")
+        with gr.Row(elem_classes=["settings"]):
+            for name in _under_advanced(group):
+                self.widgets[name] = fields.draw(name)
 
     # What the widgets show.
 
-    def _show(self, spec: RunSpec) -> list[Any]:
-        values = spec.model_dump(mode="json")
-        return [*self._lists(values), *self._judged(values)]
-
-    def _lists(self, values: Update) -> list[Any]:
-        """Return an update of every widget: its value, and the lists to choose from."""
-        choices = {
-            "dataset_id": self._datasets(),
-            "base_model_id": self._models(),
-            "target_modules": self._modules(values.get("base_model_id")),
-        }
-        return [
-            gr.update(value=values.get(name), choices=choices[name])
-            if name in choices
-            else (gr.update(value=values[name]) if name in values else gr.skip())
-            for name in NAMES
-        ]
+    def _show(self, values: Update) -> list[Any]:
+        """Return an update of every widget, and what is said about the settings."""
+        choices = self.lists.choices(values)
+        updates = []
+        for name in NAMES:
+            update = {"visible": specs.applies(name, values)} if name in CONDITIONAL else {}
+            update |= {"choices": choices[name]} if name in choices else {}
+            update |= {"value": values[name]} if name in values else {}
+            updates.append(gr.update(**update))
+        return [*updates, *self._judged(values)]
 
     def _judged(self, values: Update) -> list[Any]:
-        """Return the plan card, the badge of changes, whether Start can be pressed, the data."""
-        planned = runs.plan(self.studio, LOCAL_PERSON, _given(values))
-        changed = self._changed(values)
-        badge = say("train.changed", n=changed) if changed else say("train.unchanged")
-        start = gr.update(interactive=not planned.faults)
-        return [plan_card.markdown(planned), badge, start, self._data(values)]
+        """Return the plan card, the badge of changes, whether Start can be pressed, and so on."""
+        planned = plans.plan(self.studio, LOCAL_PERSON, sent(values))
+        return [
+            plan_card.markdown(planned),
+            self._badge(values),
+            gr.update(interactive=not planned.faults),
+            self.lists.about(values),
+            form_lists.others(self.lists.target(values)),
+            *(gr.update(visible=_has_any(group, values)) for group in self.headings),
+        ]
 
-    def _data(self, values: Update) -> str:
-        """Return what is known of the chosen data: its own exam, and where to see its tokens."""
-        there = datasets.listing(self.studio, LOCAL_PERSON)
-        chosen = [data for data in there if data.id == values.get("dataset_id")]
-        if not chosen or chosen[0].status is not WorkStatus.READY:
-            return ""
-        asked = {"dataset": chosen[0].id, "view": "learned", "model": values.get("base_model_id")}
-        link = f"[{say('train.see')}](/data?{urlencode(asked)})"
-        held_out = chosen[0].rows_held_out
-        return f"{say('train.held_out', n=f'{held_out:,}')} {link}" if held_out else link
+    def _badge(self, values: Update) -> str:
+        usual = self._usual(values)
+        differ = changed(values, usual) if usual else []
+        if not differ:
+            return say("train.unchanged")
+        names = ", ".join(plan_card.plain(plan_card.titled(name)) for name in differ)
+        return say("train.changed", n=len(differ), names=names)
 
-    def _changed(self, values: Update) -> int:
+    def _usual(self, values: Update) -> Update | None:
+        """Return what the preset gives; None while nothing is chosen, or it has been deleted."""
         if not values.get("dataset_id") or not values.get("base_model_id"):
-            return 0
-        chosen = [str(values[name]) for name in ("preset", *fields.PICKED)]
+            return None
+        places = Places(str(values["dataset_id"]), str(values["base_model_id"]))
+        chosen = (str(values["preset"]), places, values.get("method"), str(values["adapter"]))
         try:
-            usual = runs.preset(self.studio, LOCAL_PERSON, *chosen).model_dump(mode="json")
-        except NotFound:  # deleted on another page: the card names it
-            return 0
-        return sum(values.get(name) != usual[name] for name in TUNED)
-
-    def _first(self, dataset_id: str | None, base_model_id: str | None) -> Update:
-        """Return what to choose first: what the address asks for, else the newest."""
-        data = [value for _, value in self._datasets()]
-        models = [value for _, value in self._models()]
-        return {
-            "name": "",
-            "dataset_id": dataset_id if dataset_id in data else next(iter(data), None),
-            "base_model_id": base_model_id if base_model_id in models else next(iter(models), None),
-        }
-
-    def _datasets(self) -> list[tuple[str, str]]:
-        found = datasets.listing(self.studio, LOCAL_PERSON)
-        return [(_titled(data), data.id) for data in found if data.status is not WorkStatus.FAILED]
-
-    def _models(self) -> list[tuple[str, str]]:
-        found = base_models.listing(self.studio, LOCAL_PERSON)
-        return [(model.name, model.id) for model in found if model.status is not WorkStatus.FAILED]
-
-    def _modules(self, base_model_id: str | None) -> list[str]:
-        if not base_model_id:
-            return []
-        there = base_models.listing(self.studio, LOCAL_PERSON)
-        found = [base_models.facts(model) for model in there if model.id == base_model_id]
-        return [name for facts in found if facts for name in facts.linear_modules]
+            return plans.preset(self.studio, LOCAL_PERSON, *chosen).model_dump(mode="json")
+        except NotFound:
+            return None
 
 
-def _titled(data: Dataset) -> str:
-    if data.status is not WorkStatus.READY:
-        return say("train.data_soon", name=data.name)
-    return say("train.data", name=data.name, n=f"{data.rows_good:,}")
+def _keeping(names: tuple[str, ...], updates: list[Any]) -> list[Any]:
+    """Return the updates of a filled form without the values of some widgets."""
+    for name in names:
+        place = NAMES.index(name)
+        updates[place] = {key: kept for key, kept in updates[place].items() if key != "value"}
+    return updates
 
 
-def _given(values: Update) -> Update:
-    """Return the settings without the lists that nobody has chosen from, so that each is named."""
-    return {
-        name: value
-        for name, value in values.items()
-        if not (value is None and name in fields.PICKED)
-    }
+def _under_advanced(group: str) -> list[str]:
+    return [name for name in specs.names_in(group) if name not in FIRST]
+
+
+def _has_any(group: str, values: Update) -> bool:
+    return any(specs.applies(name, values) for name in _under_advanced(group))

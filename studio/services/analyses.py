@@ -131,13 +131,30 @@ def length(
     """
     question = {"response_only": response_only}
     told = analyses.latest(studio.database, owner, dataset_id, Kind.TOKENS, question, base_model_id)
-    path = _lengths_file(studio, owner, dataset_id, base_model_id, response_only=response_only)
-    if told is None or told.result is None or path is None or not path.is_file():
+    counted = token_lengths(studio, owner, dataset_id, base_model_id, response_only=response_only)
+    if told is None or told.result is None or counted is None:
         raise StudioError(
             "The tokens of this data have not been counted for this model yet.",
             'Ask for the analysis "tokens" first.',
         )
-    return _length(np.load(path, mmap_mode="r", allow_pickle=False), max_length, told.result)
+    return _length(counted, max_length, told.result)
+
+
+def token_lengths(
+    studio: Studio, owner: str, dataset_id: str, base_model_id: str, *, response_only: bool
+) -> Any:
+    """Return the tokens of each row for a model, as the worker counted them; None: it has not.
+
+    Shape (rows, 2): its length, and the place of its first learned token (the length: there is
+    none).
+
+    Raises:
+        NotFound: there is no such dataset or base model of that owner.
+    """
+    path = _lengths_file(studio, owner, dataset_id, base_model_id, response_only=response_only)
+    if path is None or not path.is_file():
+        return None
+    return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
 def _lengths_file(

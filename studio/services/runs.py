@@ -1,4 +1,4 @@
-"""Runs: check, plan, start, stop, resume, duplicate, and read their curves and log."""
+"""Runs: start, stop, resume, duplicate, and read their curves and log."""
 
 import codecs
 import json
@@ -7,16 +7,13 @@ from typing import Any
 
 from storage import artifacts, checkpoints, curves, metrics, owned, runs, specs
 from storage.curves import Opening
-from storage.errors import Fault, NotFound, Refused, StudioError
+from storage.errors import Refused, StudioError
 from storage.metrics import News
 from storage.runs import Run
 from storage.specs import RunSpec
 from storage.status import RunStatus, StopRequest
 from storage.tables import RunRow
-from studio.advice import plan as advice
-from studio.advice import presets
-from studio.advice.plan import Plan
-from studio.services import base_models, datasets
+from studio.services import plans
 from studio.services.studio import Studio
 
 LOG_BYTES = 200_000
@@ -37,53 +34,13 @@ class Log:
     offset: int
 
 
-def preset(studio: Studio, owner: str, name: str, dataset_id: str, base_model_id: str) -> RunSpec:
-    """Return the settings that a preset fills in for this data and model.
-
-    Raises:
-        NotFound: there is no such dataset or base model of that owner.
-        Refused: there is no such preset.
-    """
-    if name not in presets.NAMES:
-        raise Refused([Fault("preset", f"Must be one of {', '.join(presets.NAMES)}.")])
-    found = base_models.get(studio, owner, base_model_id)
-    data = datasets.get(studio, owner, dataset_id)
-    known = base_models.facts(found)
-    small = presets.is_small(found, known)
-    chosen = presets.settings(name, known, data.rows_good - data.rows_held_out, small=small)
-    named = {"name": f"{data.name} on {found.name}"[:120], "preset": name}
-    return specs.parse(
-        {"dataset_id": dataset_id, "base_model_id": base_model_id, **named, **chosen}
-    )
-
-
-def plan(studio: Studio, owner: str, values: dict[str, Any]) -> Plan:
-    """Return what would happen: faults and warnings by field, steps, time, memory.
-
-    Changes nothing. A dataset or model that is not there is a fault like any other.
-    """
-    try:
-        spec = specs.parse(values)
-    except Refused as error:
-        return Plan.refused(error.faults)
-    try:
-        data = datasets.get(studio, owner, spec.dataset_id)
-    except NotFound as error:
-        return Plan.refused_field("dataset_id", error.message)
-    try:
-        model = base_models.get(studio, owner, spec.base_model_id)
-    except NotFound as error:
-        return Plan.refused_field("base_model_id", error.message)
-    return advice.plan(spec, data, model, base_models.facts(model), advice.machine())
-
-
 def start(studio: Studio, owner: str, values: dict[str, Any]) -> Run:
     """Put a run into the queue.
 
     Raises:
         Refused: with every fault at once, by field.
     """
-    planned = plan(studio, owner, values)
+    planned = plans.plan(studio, owner, values)
     if planned.faults:
         raise Refused(planned.faults)
     run = runs.add(studio.database, owner, specs.parse(values))

@@ -1,7 +1,8 @@
 """The sample: starter model, sample data and a first run, through the same services as the form."""
 
 from storage.runs import Run
-from studio.services import base_models, datasets, runs
+from studio.services import base_models, datasets, plans, runs
+from studio.services.plans import Places
 from studio.services.studio import Studio
 
 SAMPLE_PRESET = "balanced"
@@ -21,5 +22,5 @@ def start(studio: Studio, owner: str) -> Run:
         same = (run.dataset_id, run.base_model_id) == (data.id, model.id)
         if same and (run.is_active or run.status == "queued"):
             return run
-    spec = runs.preset(studio, owner, SAMPLE_PRESET, data.id, model.id)
+    spec = plans.preset(studio, owner, SAMPLE_PRESET, Places(data.id, model.id))
     return runs.start(studio, owner, {**spec.model_dump(mode="json"), "name": "Sample run"})

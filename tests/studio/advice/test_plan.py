@@ -3,7 +3,7 @@
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -11,11 +11,15 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from storage import rows as stored_rows
+from storage import specs
 from storage.model_facts import ModelFacts
 from storage.specs import RunSpec
 from storage.status import WorkStatus
+from studio.advice import lengths, machine, peak_memory
 from studio.advice import plan as advice
-from studio.advice.plan import Machine, Plan
+from studio.advice.known import Known
+from studio.advice.machine import Machine
+from studio.advice.plan import Plan
 from tests.studio.advice.conftest import base, dataset
 
 PUBMED = Path(__file__).parents[4] / "shared" / "data" / "pubmedqa_messages.jsonl"
@@ -36,7 +40,7 @@ def planned(
     settings: RunSpec, facts: ModelFacts | None, data: Any = None, here: Machine = HERE
 ) -> Plan:
     """Return the plan for these settings."""
-    return advice.plan(settings, data or dataset(), base(), facts, here)
+    return advice.plan(settings, Known(data or dataset(), base(), facts), here)
 
 
 def warned(plan: Plan) -> dict[str, str]:
@@ -79,20 +83,20 @@ def test_characters_a_token_lie_between_text_that_the_tokenizer_knows_and_other_
         tokens = sum(len(found.ids) for found in tokenizer.encode_batch(texts))
         return sum(map(len, texts)) / tokens
 
-    estimate = advice.characters_per_token(size)
+    estimate = lengths.characters_per_token(size)
     assert 0.85 * measured(everyday) <= estimate <= 1.1 * measured(medical[1::2])
 
 
 @pytest.mark.parametrize("size", [32_000, 50_257, 128_256, 262_144])
 def test_large_vocabularies_hold_four_to_four_and_a_half_characters_a_token(size: int) -> None:
-    assert advice.characters_per_token(size) + 0.02 >= 4.0
-    assert advice.characters_per_token(size) <= 4.5
+    assert lengths.characters_per_token(size) + 0.02 >= 4.0
+    assert lengths.characters_per_token(size) <= 4.5
 
 
 @given(st.integers(1, 10**6), st.integers(1, 10**6))
 def test_a_larger_vocabulary_never_needs_more_tokens(one: int, other: int) -> None:
     small, large = sorted((one, other))
-    assert 1.0 <= advice.characters_per_token(small) <= advice.characters_per_token(large) <= 4.5
+    assert 1.0 <= lengths.characters_per_token(small) <= lengths.characters_per_token(large) <= 4.5
 
 
 # Steps and tokens.
@@ -127,8 +131,8 @@ def test_with_packing_the_steps_are_near_those_of_real_blocks(
     """Blocks filled best fit first, as the recipe does, with a tokenizer of everyday words."""
     talks = conversations()
     tokenizer = trained_tokenizer(2048, EVERYDAY.read_text("utf-8").splitlines())
-    lengths = [
-        min(length, sum(len(tokenizer.encode(text).ids) for text in row) + advice.TEMPLATE_TOKENS)
+    found_lengths = [
+        min(length, sum(len(tokenizer.encode(text).ids) for text in row) + lengths.TEMPLATE_TOKENS)
         for row in talks
     ]
     mean = sum(len(text) for row in talks for text in row) / len(talks)
@@ -136,8 +140,10 @@ def test_with_packing_the_steps_are_near_those_of_real_blocks(
     settings = spec(max_length=length, batch_size=1, epochs=2, eval_share=0)
     known = facts.model_copy(update={"vocabulary_size": 2048, "context_length": 1024})
     found = planned(settings, known, dataset(len(talks), mean, longest))
-    assert found.steps == pytest.approx(recipe_steps(settings, _blocks(lengths, length)), rel=0.25)
-    assert found.tokens == pytest.approx(2 * sum(lengths), rel=0.25)
+    assert found.steps == pytest.approx(
+        recipe_steps(settings, _blocks(found_lengths, length)), rel=0.25
+    )
+    assert found.tokens == pytest.approx(2 * sum(found_lengths), rel=0.25)
 
 
 def _blocks(lengths: list[int], most: int) -> int:
@@ -244,7 +250,9 @@ SIZES = {
 OTHERS = {
     "gradient_checkpointing": st.booleans(),
     "quantization": st.sampled_from(["none", "8bit", "nf4", "fp4"]),
-    "optimizer": st.sampled_from(["adamw_torch", "adamw_bnb_8bit", "paged_adamw_8bit"]),
+    "optimizer": st.sampled_from(get_args(specs.field("optimizer").annotation)),
+    "adapter": st.sampled_from(get_args(specs.field("adapter").annotation)),
+    "method": st.sampled_from(["sft", "pretrain", "dpo", "kto", "orpo", "reward", "distill"]),
 }
 
 
@@ -264,7 +272,7 @@ def test_more_of_anything_never_needs_less_memory(
     small, large = sorted((settings[name], larger))
     less, more = (memory(facts, **{**settings, name: value}) for value in (small, large))
     assert less <= more
-    assert less > advice.PROCESS_BYTES
+    assert less > peak_memory.PROCESS_BYTES
 
 
 @given(st.fixed_dictionaries({**SIZES, **OTHERS}), st.integers(1, 60), st.integers(1, 60))
@@ -357,8 +365,12 @@ def test_a_warning_stands_by_its_field_and_lets_the_run_start(
 
 def test_a_model_without_a_chat_template_is_named(facts: ModelFacts) -> None:
     plain = facts.model_copy(update={"has_chat_template": False})
-    assert "chat template" in warned(planned(spec(), plain))["base_model_id"]
-    assert "base_model_id" not in warned(planned(spec(), facts))
+    assert "no chat format of its own" in warned(planned(spec(), plain))["chat_template"]
+    assert "chat_template" not in warned(planned(spec(), facts))
+    assert "chat_template" not in warned(planned(spec(method="pretrain"), plain))
+    other = warned(planned(spec(chat_template="chatml"), facts))
+    assert "its own" in other["chat_template"]
+    assert "chat_template" not in warned(planned(spec(chat_template="chatml"), plain))
 
 
 def test_a_shrunk_model_is_not_shrunk_again(facts: ModelFacts) -> None:
@@ -377,6 +389,6 @@ def test_while_data_is_read_nothing_is_guessed(facts: ModelFacts) -> None:
 
 
 def test_this_machine_has_cores_and_memory() -> None:
-    here = advice.machine()
+    here = machine.machine()
     assert here.cores >= 1
     assert here.free_memory > 1_000_000

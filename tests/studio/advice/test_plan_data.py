@@ -6,7 +6,9 @@ from storage.model_facts import ModelFacts
 from storage.specs import RunSpec
 from storage.status import WorkStatus
 from studio.advice import plan as advice
-from studio.advice.plan import Machine, Plan
+from studio.advice.known import Known
+from studio.advice.machine import Machine
+from studio.advice.plan import Plan
 from tests.studio.advice.conftest import base, dataset
 
 HERE = Machine(cores=2, free_memory=64_000_000_000)
@@ -16,7 +18,7 @@ def planned(facts: ModelFacts, settings: dict[str, object] | None = None, **data
     """Return the plan for data like this."""
     told = {"dataset_id": "data_1", "base_model_id": "model_1", "max_length": 128, "rank": 8}
     spec = RunSpec.model_validate({**told, **(settings or {})})
-    return advice.plan(spec, dataset(**data), base(), facts, HERE)  # type: ignore[arg-type]
+    return advice.plan(spec, Known(dataset(**data), base(), facts), HERE)  # type: ignore[arg-type]
 
 
 def faults(plan: Plan) -> dict[str, str]:
@@ -25,15 +27,34 @@ def faults(plan: Plan) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("target", ["preference", "labelled"])
-def test_better_and_worse_answers_are_refused_with_a_way_on(facts: ModelFacts, target: str) -> None:
+def test_data_that_does_not_fit_the_way_of_learning_is_refused_with_a_way_on(
+    facts: ModelFacts, target: str
+) -> None:
     told = faults(planned(facts, target=target))
     assert told.keys() == {"dataset_id"}
-    assert "Make conversations of the chosen answers" in told["dataset_id"]
+    assert "needs conversations or plain text" in told["dataset_id"]
+    assert "Choose" in told["dataset_id"]
 
 
-@pytest.mark.parametrize("target", ["chat", "text", None])
-def test_conversations_and_text_are_learned_from(facts: ModelFacts, target: str | None) -> None:
-    assert faults(planned(facts, target=target)) == {}
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [
+        ("sft", "chat"), ("sft", "text"), ("sft", None), ("pretrain", "text"),
+        ("dpo", "preference"), ("kto", "labelled"), ("kto", "preference"),
+        ("orpo", "preference"), ("reward", "preference"),
+    ],
+)  # fmt: skip
+def test_each_way_learns_from_the_data_that_fits_it(
+    facts: ModelFacts, method: str, target: str | None
+) -> None:
+    assert faults(planned(facts, {"method": method, "batch_size": 2}, target=target)) == {}
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"), [(0, "holds no good example"), (1, "holds one good example")]
+)
+def test_data_of_one_row_or_none_is_refused(facts: ModelFacts, rows: int, words: str) -> None:
+    assert words in faults(planned(facts, rows=rows))["dataset_id"]
 
 
 def test_data_that_waits_for_an_answer_says_so(facts: ModelFacts) -> None:

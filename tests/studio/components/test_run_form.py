@@ -1,34 +1,51 @@
 """The form of a run without a browser: filled in, judged, begun, opened for a copy."""
 
 import asyncio
+import re
 from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
 import pytest
 
+from storage import specs
 from storage.ids import LOCAL_PERSON as ME
 from storage.status import RunStatus
+from studio.advice import presets
 from studio.components import run_form
-from studio.components.run_form import NAMES, RunForm
+from studio.components.form_values import CONDITIONAL, NAMES
+from studio.components.run_form import RunForm
 from studio.services import base_models, datasets, runs
 from studio.words import say
 from tests.fakes.prepared_data import questions, ready
 from tests.fakes.workplace import Workplace
 
+HEADINGS = specs.GROUPS[1:]
+SAID = 5 + len(HEADINGS)
+
 
 class Filled:
     """What an event of the form has given back, by the name of the widget."""
 
-    def __init__(self, updates: list[Any]) -> None:
-        assert len(updates) == len(NAMES) + 4
-        self.updates = dict(zip(NAMES, updates, strict=False))
-        self.card, self.badge, self.start, self.data = updates[len(NAMES) :]
+    def __init__(self, updates: list[Any], names: tuple[str, ...] = NAMES) -> None:
+        assert len(updates) == len(names) + SAID
+        self.updates = dict(zip(names, updates, strict=False))
+        self.card, self.badge, self.start, self.data, self.others, *headings = updates[-SAID:]
+        self.headings = dict(zip(HEADINGS, headings, strict=True))
 
     @property
     def values(self) -> dict[str, Any]:
         """The values that the widgets show."""
         return {name: update.get("value") for name, update in self.updates.items()}
+
+    @property
+    def hidden(self) -> set[str]:
+        """The settings that are not shown."""
+        return {name for name, update in self.updates.items() if update.get("visible") is False}
+
+    def offered(self, name: str) -> list[str]:
+        """Return what a list offers to choose from."""
+        return [value for _, value in self.updates[name]["choices"]]
 
     @property
     def can_start(self) -> bool:
@@ -61,13 +78,17 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return words
 
 
+def judged(form: RunForm, values: list[Any]) -> Filled:
+    """Return what a change of these values brings."""
+    return Filled(form.judge(*values), CONDITIONAL)
+
+
 def opened(form: RunForm, **query: str) -> Filled:
     """Return the form as it opens at an address."""
     return Filled(form.open(SimpleNamespace(query_params=query)))  # type: ignore[arg-type]
 
 
 def test_every_setting_has_a_widget_in_the_order_of_the_settings(form: RunForm) -> None:
-    assert list(form.widgets) == [name for name in form.widgets if name in NAMES]
     assert set(form.widgets) == set(NAMES)
     assert form.inputs == [form.widgets[name] for name in NAMES]
 
@@ -124,7 +145,7 @@ def test_a_copy_brings_every_setting_along(form: RunForm, workplace: Workplace) 
     assert copied.values["name"] == "Copy of Mine"
     assert (copied.values["rank"], copied.values["seed"]) == (5, 7)
     assert copied.values["target_modules"] == ["q_proj"]
-    assert copied.badge == say("train.changed", n=3)
+    assert copied.badge.startswith("Settings changed from the preset: 3 (")
     assert copied.can_start
 
 
@@ -152,14 +173,15 @@ def test_a_preset_fills_the_settings_and_keeps_the_choice(
 def test_each_change_is_judged_and_counted(form: RunForm, workplace: Workplace) -> None:
     (workplace.data(), workplace.model())
     shown = opened(form)
-    card, badge, start, _ = form.judge(*shown.with_(rank=33, learning_rate=None, alpha=3))
-    assert badge == say("train.changed", n=3)
-    assert not start["interactive"]
-    assert "Learning speed" in card
-    card, badge, start, _ = form.judge(*shown.with_(alpha=3))
-    assert badge == say("train.changed", n=1)
-    assert start["interactive"]
-    assert "Ready to start" in card
+    found = judged(form, shown.with_(rank=33, learning_rate=None, alpha=3))
+    assert found.badge.startswith("Settings changed from the preset: 3 (")
+    assert "Strength" in found.badge
+    assert not found.can_start
+    assert "Learning speed" in found.card
+    found = judged(form, shown.with_(alpha=3))
+    assert found.badge == say("train.changed", n=1, names="Strength")
+    assert found.can_start
+    assert "Ready to start" in found.card
 
 
 def test_a_refused_start_says_why_and_starts_nothing(
@@ -180,9 +202,9 @@ def test_data_deleted_in_another_tab_is_said_and_nothing_breaks(
     shown = opened(form)
     datasets.delete(workplace.studio, ME, data.id)
     base_models.delete(workplace.studio, ME, model.id)
-    card, _, start, _ = form.judge(*shown.with_())
-    assert not start["interactive"]
-    assert "There is no" in card
+    after = judged(form, shown.with_())
+    assert not after.can_start
+    assert "There is no" in after.card
     filled = Filled(form.fill(*shown.with_(preset="quick")))
     assert not filled.can_start
     assert "There is no" in filled.card
@@ -212,3 +234,129 @@ def test_a_copy_whose_data_was_deleted_keeps_its_settings_and_says_what_is_missi
     assert copied.values["rank"] == 5
     assert "no dataset" in copied.card
     assert not copied.can_start
+
+
+# Ways of learning.
+
+
+@pytest.mark.parametrize(
+    ("target", "method"),
+    [("chat", "sft"), ("text", "pretrain"), ("preference", "dpo"), ("labelled", "kto")],
+)
+def test_data_brings_the_way_of_learning_that_suits_it(
+    form: RunForm, workplace: Workplace, target: str, method: str
+) -> None:
+    workplace.model()
+    ready(workplace.studio, questions(60), target=target)
+    shown = opened(form)
+    assert shown.values["method"] == method
+    assert method in shown.offered("method")
+    assert shown.can_start
+
+
+def test_only_ways_that_fit_the_data_can_be_chosen_and_the_others_say_what_they_need(
+    form: RunForm, workplace: Workplace
+) -> None:
+    workplace.model()
+    ready(workplace.studio, questions(60), target="preference")
+    shown = opened(form)
+    assert shown.offered("method") == ["dpo", "kto", "orpo", "reward"]
+    assert "Your data holds better and worse answers" in shown.others
+    assert re.search(r"Learn from answers .{0,12}SFT.* needs conversations or plain", shown.others)
+
+
+def test_while_data_is_read_every_way_can_be_chosen(form: RunForm, workplace: Workplace) -> None:
+    workplace.model()
+    datasets.receive(workplace.studio, ME, "new.jsonl", [b'{"text": "a"}\n'])
+    shown = opened(form)
+    assert len(shown.offered("method")) == 7
+    assert shown.others == ""
+
+
+def test_other_data_changes_the_way_of_learning_and_another_model_does_not(
+    form: RunForm, workplace: Workplace
+) -> None:
+    workplace.model()
+    pairs = ready(workplace.studio, questions(60), "pairs.jsonl", target="preference")
+    talk = workplace.data()
+    shown = opened(form, dataset=pairs.id)
+    chosen = shown.with_(method="orpo")
+    again = Filled(form.choose(*chosen))
+    assert "value" not in again.updates["method"], "the person's own choice is not taken back"
+    assert again.values["learning_rate"] == presets.learning_rate("orpo", "lora", small=True)
+    moved = Filled(form.choose_data(*shown.with_(method="orpo", dataset_id=talk.id)))
+    assert moved.values["method"] == "sft"
+    assert "value" not in moved.updates["dataset_id"]
+
+
+def test_a_teacher_is_asked_for_only_where_there_is_one_and_the_largest_that_fits_is_proposed(
+    form: RunForm, workplace: Workplace
+) -> None:
+    larger = workplace.model(layers=3)
+    student = workplace.model()
+    workplace.data()
+    shown = opened(form, model=student.id)
+    assert "teacher_model_id" in shown.hidden
+    filled = Filled(form.choose(*shown.with_(method="distill")))
+    assert "teacher_model_id" not in filled.hidden
+    assert filled.values["teacher_model_id"] == larger.id
+    assert filled.offered("teacher_model_id") == [larger.id]
+    assert "million parameters" in filled.updates["teacher_model_id"]["choices"][0][0]
+
+
+# Settings with an effect.
+
+
+def test_only_settings_with_an_effect_are_shown(form: RunForm, workplace: Workplace) -> None:
+    (workplace.data(), workplace.model())
+    shown = opened(form)
+    assert {"beta", "final_rank", "custom_template", "double_quantization"} <= shown.hidden
+    assert not {"rank", "packing", "response_only"} & shown.hidden
+    assert shown.headings["method"]["visible"] is False
+    other = judged(form, shown.with_(chat_template="custom", quantization="nf4", packing=False))
+    assert not {"custom_template", "double_quantization", "group_by_length"} & other.hidden
+    small = judged(form, shown.with_(adapter="ia3"))
+    assert {"rank", "alpha", "dropout", "use_dora", "beginning"} <= small.hidden
+    assert "target_modules" not in small.hidden
+
+
+def test_what_is_hidden_is_sent_as_if_nobody_had_touched_it(
+    form: RunForm, workplace: Workplace
+) -> None:
+    (workplace.data(), workplace.model())
+    shown = opened(form)
+    run_id = form.begin(*shown.with_(adapter="ia3", rank=0, custom_template="{{ broken"))
+    spec = runs.get(workplace.studio, ME, run_id).spec
+    assert (spec.adapter, spec.rank, spec.custom_template) == ("ia3", 16, None)
+
+
+def test_the_learning_speed_follows_what_learns_and_a_speed_of_ones_own_stays(
+    form: RunForm, workplace: Workplace
+) -> None:
+    (workplace.data(), workplace.model())
+    shown = opened(form)
+    usual = shown.values["learning_rate"]
+    whole = Filled(form.follow(*shown.with_(adapter="full")))
+    assert whole.values["learning_rate"] == pytest.approx(usual / 10)
+    rates = {"learning_rate": whole.values["learning_rate"], "adapter": "lora"}
+    back = Filled(form.follow(*shown.with_(**rates)))
+    assert back.values["learning_rate"] == usual
+    own = Filled(form.follow(*shown.with_(adapter="full", learning_rate=0.5, seed=7)))
+    assert (own.values["learning_rate"], own.values["seed"]) == (0.5, 7)
+
+
+def test_new_words_of_the_model_are_kept_by_a_copy(form: RunForm, workplace: Workplace) -> None:
+    (workplace.data(), workplace.model())
+    run_id = form.begin(*opened(form).with_(extra_tokens=["<dose>", "<drug>"]))
+    copied = opened(form, copy=run_id)
+    assert copied.values["extra_tokens"] == ["<dose>", "<drug>"]
+    assert copied.badge == say("train.changed", n=1, names="New words of the model")
+
+
+def test_a_name_of_ones_own_outlives_another_preset(form: RunForm, workplace: Workplace) -> None:
+    (workplace.data(), workplace.model())
+    shown = opened(form)
+    own = Filled(form.choose(*shown.with_(name="Mine", preset="quick")))
+    assert own.values["name"] == "Mine"
+    proposed = Filled(form.choose(*shown.with_(preset="quick")))
+    assert proposed.values["name"] == shown.values["name"]

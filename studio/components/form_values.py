@@ -1,0 +1,52 @@
+"""The values of the form of a run: what is shown, what is sent, and what was changed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from storage import specs
+from storage.specs import RunSpec
+from studio.components import fields
+
+NAMES = tuple(RunSpec.model_fields)
+TUNED = tuple(name for name in NAMES if name not in specs.names_in("basics"))
+"""The settings that a preset fills in."""
+
+CONDITIONAL = tuple(name for name in TUNED if specs.only(name))
+"""Settings that are shown only beside certain values of others."""
+
+DECIDING = tuple(dict.fromkeys(other for name in CONDITIONAL for other in specs.only(name)))
+"""Those others."""
+
+DEFAULTS = {name: specs.field(name).get_default() for name in (*TUNED, "preset")}
+"""What the form shows while there is nothing to train with yet."""
+
+FOLLOWED = ("method", "adapter")
+"""What a preset depends on beside the data and the model; the person's own choice all the same."""
+
+
+def sent(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings as they are sent: those without an effect at their defaults.
+
+    Lists that nobody has chosen from are left out, so that each is named as missing.
+    """
+    kept = {
+        name: value if specs.applies(name, values) else DEFAULTS[name]
+        for name, value in values.items()
+    }
+    return {
+        name: value for name, value in kept.items() if not (value is None and name in fields.PICKED)
+    }
+
+
+def changed(values: Mapping[str, Any], usual: Mapping[str, Any]) -> list[str]:
+    """Return the settings that have an effect and differ from the preset's, in the form's order."""
+    expected = {**usual, "adapter": DEFAULTS["adapter"], "method": values.get("method")}
+    shown = [name for name in TUNED if specs.applies(name, values)]
+    return [name for name in shown if _plain(values.get(name)) != _plain(expected[name])]
+
+
+def _plain(value: Any) -> Any:
+    """Return a value so that a list equals a tuple of the same, and an empty text equals none."""
+    if isinstance(value, list | tuple):
+        return list(value)
+    return None if value == "" else value

@@ -1,0 +1,163 @@
+"""What would happen, and what a preset fills in: asked before a run is started."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from storage import specs
+from storage.base_models import Base
+from storage.datasets import Dataset
+from storage.errors import Fault, NotFound, Refused
+from storage.mappings import Target
+from storage.specs import RunSpec
+from studio.advice import lengths, presets
+from studio.advice import plan as advice
+from studio.advice.known import Known
+from studio.advice.machine import machine
+from studio.advice.plan import Plan
+from studio.services import analyses, base_models, datasets
+from studio.services.studio import Studio
+
+
+@dataclass(frozen=True)
+class Places:
+    """What a run learns from and what it starts from, by their ids."""
+
+    dataset_id: str
+    base_model_id: str
+
+
+def preset(
+    studio: Studio,
+    owner: str,
+    name: str,
+    places: Places,
+    method: str | None = None,
+    adapter: str = "lora",
+) -> RunSpec:
+    """Return the settings that a preset fills in for this data and model.
+
+    Args:
+        studio: the studio.
+        owner: whose.
+        name: of the preset.
+        places: the data and the model.
+        method: the way of learning; None: the one that suits the data best.
+        adapter: what learns.
+
+    Raises:
+        NotFound: there is no such dataset or base model of that owner.
+        Refused: there is no such preset.
+    """
+    if name not in presets.NAMES:
+        raise Refused([Fault("preset", f"Must be one of {', '.join(presets.NAMES)}.")])
+    data = datasets.get(studio, owner, places.dataset_id)
+    model = base_models.get(studio, owner, places.base_model_id)
+    chosen = method or presets.LEARNS_BY[data.target]
+    values = {
+        "dataset_id": data.id,
+        "base_model_id": model.id,
+        "name": f"{data.name} on {model.name}"[:120],
+        "preset": name,
+        **presets.settings(name, _case(_known(studio, owner, data, model), chosen, adapter)),
+    }
+    if chosen == "distill":
+        values["teacher_model_id"] = _teacher(studio, owner, model)
+    return specs.parse(values)
+
+
+def plan(studio: Studio, owner: str, values: dict[str, Any]) -> Plan:
+    """Return what would happen: faults and warnings by field, steps, time, memory.
+
+    Changes nothing. A dataset or model that is not there is a fault like any other.
+    """
+    try:
+        spec = specs.parse(values)
+    except Refused as error:
+        return Plan.refused(error.faults)
+    gone = _gone(studio, owner, spec)
+    if gone:
+        return Plan.refused(gone)
+    data = datasets.get(studio, owner, spec.dataset_id)
+    model = base_models.get(studio, owner, spec.base_model_id)
+    return advice.plan(spec, _known(studio, owner, data, model, spec), machine())
+
+
+def _gone(studio: Studio, owner: str, spec: RunSpec) -> list[Fault]:
+    """Name the data and the models that are not there, each by its field."""
+    wanted: list[tuple[str, str | None, Callable[[Studio, str, str], object]]] = [
+        ("dataset_id", spec.dataset_id, datasets.get),
+        ("base_model_id", spec.base_model_id, base_models.get),
+        ("teacher_model_id", _teacher_of(spec), base_models.get),
+    ]
+    found = []
+    for field, identifier, get_one in wanted:
+        try:
+            if identifier is not None:
+                get_one(studio, owner, identifier)
+        except NotFound as error:
+            found.append(Fault(field, error.message))
+    return found
+
+
+def _teacher_of(spec: RunSpec) -> str | None:
+    return spec.teacher_model_id if spec.method == "distill" else None
+
+
+def _known(
+    studio: Studio, owner: str, data: Dataset, model: Base, spec: RunSpec | None = None
+) -> Known:
+    """Gather what is known of the data and of the models, for these settings or any."""
+    teacher_id = _teacher_of(spec) if spec else None
+    teacher = base_models.get(studio, owner, teacher_id) if teacher_id else None
+    return Known(
+        data=data,
+        model=model,
+        facts=base_models.facts(model),
+        lengths=_lengths(studio, data, model, spec),
+        teacher=teacher,
+        teacher_facts=base_models.facts(teacher) if teacher else None,
+    )
+
+
+def _lengths(studio: Studio, data: Dataset, model: Base, spec: RunSpec | None) -> Any:
+    """Return the tokens of each row where they were counted and written as the spec will."""
+    if data.target not in (Target.CHAT, Target.TEXT) or not _as_counted(model, spec):
+        return None
+    answers_only = spec.response_only if spec else True
+    return analyses.token_lengths(studio, data.owner, data.id, model.id, response_only=answers_only)
+
+
+def _as_counted(model: Base, spec: RunSpec | None) -> bool:
+    """Tell whether conversations are written as for counting: the model's format, else a plain."""
+    facts = base_models.facts(model)
+    chosen = spec.chat_template if spec else "model"
+    return facts is not None and (
+        chosen == "model" or (chosen == "plain" and not facts.has_chat_template)
+    )
+
+
+def _case(known: Known, method: str, adapter: str) -> presets.Case:
+    """Return what a preset has to know."""
+    return presets.Case(
+        facts=known.facts,
+        rows=known.data.rows_good - known.data.rows_held_out,
+        small=presets.is_small(known.model, known.facts),
+        method=method,
+        adapter=adapter,
+        longest=lengths.longest(known),
+    )
+
+
+def _teacher(studio: Studio, owner: str, student: Base) -> str | None:
+    """Return the largest other model that reads the same tokens; None where there is none."""
+    mine = base_models.facts(student)
+    others = [
+        (facts.parameters, model.id)
+        for model in base_models.listing(studio, owner)
+        if model.id != student.id
+        and (facts := base_models.facts(model)) is not None
+        and mine is not None
+        and facts.vocabulary_size == mine.vocabulary_size
+    ]
+    return max(others)[1] if others else None
