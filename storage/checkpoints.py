@@ -6,22 +6,25 @@ from typing import Any
 
 from storage import artifacts
 
-REQUIRED = frozenset(
-    {
-        "adapter_config.json",
-        "adapter_model.safetensors",
-        "optimizer.pt",
-        "scheduler.pt",
-        "rng_state.pth",
-        "trainer_state.json",
-    }
-)
-"""Without one of these a run would go on silently differently, or not at all."""
+_STATE = frozenset({"optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json"})
+
+_OF_AN_ADAPTER = _STATE | {"adapter_config.json", "adapter_model.safetensors"}
+
+_PLAIN = Path("plain") / "adapter"
+"""Two folders deep: the trainer takes a folder of a checkpoint with weights for an adapter."""
+
+REQUIRED: dict[str, frozenset[str]] = {
+    "lora": _OF_AN_ADAPTER,
+    "adalora": _OF_AN_ADAPTER | {"allocator.safetensors"},
+    "ia3": _OF_AN_ADAPTER,
+    "full": _STATE | {"config.json", "model.safetensors", "tokenizer_config.json"},
+}
+"""By what learns; without one of these a run would go on silently differently, or not at all."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A saved state of a run; its folder is also an adapter in PEFT's layout.
+    """A saved state of a run; see `usable` for what can be done with it besides going on.
 
     Attributes:
         folder: where its files are.
@@ -74,7 +77,27 @@ def is_whole(checkpoint: Checkpoint) -> bool:
         manifest = artifacts.verify(checkpoint.folder)
     except artifacts.Damaged:
         return False
-    return {entry["name"] for entry in manifest["files"]} >= REQUIRED
+    there = {entry["name"] for entry in manifest["files"]}
+    return there >= REQUIRED[manifest["about"].get("adapter", "lora")]
+
+
+def usable(folder: Path) -> Path:
+    """Return the folder of what a checkpoint can be used as, over the original base model.
+
+    An adapter in PEFT's layout or, where all of the model learned, a complete model. Some adapters
+    learn in a form that fits a changed base model only; those checkpoints hold a plain one too.
+    """
+    return plain_in(folder) if plain_in(folder).is_dir() else folder
+
+
+def plain_in(folder: Path) -> Path:
+    """Return where a checkpoint holds the plain form of its adapter, if it has one of its own."""
+    return folder / _PLAIN
+
+
+def is_model(folder: Path) -> bool:
+    """Tell whether a folder is a complete model, and no adapter."""
+    return not (folder / "adapter_config.json").is_file() and (folder / "config.json").is_file()
 
 
 def _read(folder: Path) -> Checkpoint | None:

@@ -25,11 +25,12 @@ class Contestant:
     Attributes:
         name: the `model` of the chat protocol: `base:ID`, `adapter:ID` or `checkpoint:RUN:STEP`.
         title: what a person calls it.
-        kind: the base model alone, or with an adapter on top that has finished, or has not.
-        base_id: the base model; contestants of one base model answer in one batch.
+        kind: the base model alone, or what was made of it that has finished, or has not.
+        base_id: the base model it stands on, or was made from.
         base_title: what a person calls the base model.
-        base_folder: an ordinary Hugging Face model folder.
-        adapter_folder: the adapter in PEFT's layout; None for the base model alone.
+        base_folder: an ordinary Hugging Face model folder; those of one folder answer in one
+            batch. Of a model that learned as a whole it is its own.
+        adapter_folder: the adapter in PEFT's layout; None for a whole model.
     """
 
     name: str
@@ -82,8 +83,10 @@ def _behind(database: Database, owner: str, name: str) -> list[Base]:
 def _around(
     base: Base, folder: Path, files: Artifacts, trained: list[Adapter], trainings: list[Run]
 ) -> Iterator[Contestant]:
-    def on_top(name: str, title: str, kind: Kind, adapter: Path | None) -> Contestant:
-        return Contestant(name, title, kind, base.id, base.name, folder, adapter)
+    def on_top(name: str, title: str, kind: Kind, made: Path | None) -> Contestant:
+        is_whole = made is not None and checkpoints.is_model(made)
+        stands_on, adapter = (made, None) if made is not None and is_whole else (folder, made)
+        return Contestant(name, title, kind, base.id, base.name, stands_on, adapter)
 
     yield on_top(f"base:{base.id}", base.name, "base", None)
     for adapter in trained:
@@ -94,7 +97,8 @@ def _around(
         if run.base_model_id == base.id and run.status is not RunStatus.DISCARDED:
             for saved in _saved(files, run):
                 name = f"checkpoint:{run.id}:{saved.step}"
-                yield on_top(name, f"{run.name}, step {saved.step}", "checkpoint", saved.folder)
+                usable = checkpoints.usable(saved.folder)
+                yield on_top(name, f"{run.name}, step {saved.step}", "checkpoint", usable)
 
 
 def _saved(files: Artifacts, run: Run) -> list[Checkpoint]:

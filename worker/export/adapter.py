@@ -1,4 +1,4 @@
-"""The adapter folder in PEFT's layout, with everything needed to use it and to train it again."""
+"""What a run leaves behind, an adapter or a model, with all that is needed to use or repeat it."""
 
 import json
 import shutil
@@ -9,22 +9,28 @@ from typing import Any
 import yaml
 from transformers import AutoTokenizer
 
-from storage import metrics
+from storage import checkpoints, metrics
 from storage.checkpoints import Checkpoint
 from worker.export.card import Curve, model_card
 from worker.export.recipe import trl_recipe
 from worker.training.job import Job
 from worker.training.templates import of_run
 
+_ADAPTER = ("adapter_config.json", "adapter_model.safetensors")
+_MODEL = ("config.json", "generation_config.json", "model.safetensors")
+
 
 def write(folder: Path, job: Job, checkpoint: Checkpoint) -> None:
-    """Fill an empty folder with the adapter of a checkpoint.
+    """Fill an empty folder with what a checkpoint can be used as, over the original base model.
 
-    Holds the adapter, the tokenizer with its chat template, a model card, two recipes (the studio's
-    own settings, and TRL's words for them) and the curves. No pickle, no path of this machine.
+    Holds the adapter in PEFT's layout, or the whole model where all of it learned; the tokenizer
+    with its chat template, a model card, two recipes (the studio's own settings, and TRL's words
+    for them) and the curves. No pickle, no path of this machine.
     """
-    for name in ("adapter_config.json", "adapter_model.safetensors"):
-        shutil.copyfile(checkpoint.folder / name, folder / name)
+    usable = checkpoints.usable(checkpoint.folder)
+    for name in _MODEL if checkpoints.is_model(usable) else _ADAPTER:
+        if (usable / name).is_file():  # not every model has settings for writing
+            shutil.copyfile(usable / name, folder / name)
     _write_tokenizer(folder, job)
     curve = read_curve(job)
     lines = (json.dumps({"step": step, **values}) for step, values in curve.items())
@@ -32,6 +38,11 @@ def write(folder: Path, job: Job, checkpoint: Checkpoint) -> None:
     _write(folder / "recipe.yaml", _yaml(job.spec.model_dump(mode="json")))
     _write(folder / "training_config.yaml", _yaml(trl_recipe(job)))
     _write(folder / "README.md", model_card(job, checkpoint, curve))
+
+
+def weights_in(folder: Path) -> Path:
+    """Return the file of a published folder that holds the weights."""
+    return folder / (_MODEL if checkpoints.is_model(folder) else _ADAPTER)[-1]
 
 
 def read_curve(job: Job) -> Curve:

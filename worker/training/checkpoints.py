@@ -5,9 +5,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from storage import artifacts, checkpoints
+from storage import artifacts, checkpoints, identities
 from storage.checkpoints import Checkpoint
 from storage.errors import StudioError
+from worker.export import plain
+from worker.training.adapters import beginnings
 from worker.training.job import Job
 from worker.training.journal import journal
 
@@ -77,7 +79,8 @@ def seal(job: Job, folder: Path, step: int, eval_loss: float | None) -> Checkpoi
     Raises:
         FileNotFoundError: the trainer left out a file that a resumed run needs.
     """
-    missing = checkpoints.REQUIRED - {path.name for path in folder.iterdir()}
+    kind = job.spec.adapter
+    missing = checkpoints.REQUIRED[kind] - {path.name for path in folder.iterdir()}
     if missing:
         raise FileNotFoundError(f"a checkpoint lacks {', '.join(sorted(missing))}")
     about = {
@@ -85,13 +88,22 @@ def seal(job: Job, folder: Path, step: int, eval_loss: float | None) -> Checkpoi
         "step": step,
         "attempt": job.attempt,
         "eval_loss": eval_loss,
+        "adapter": kind,
         **job.identity,
         "libraries": library_versions(),
     }
+    if job.spec.adapter == "adalora" or initial_of(job) is not None:
+        plain.write(folder, checkpoints.plain_in(folder), initial_of(job))
     target = checkpoints.folder_of(job.run_folder) / checkpoints.name_of(step, job.attempt)
     target.parent.mkdir(parents=True, exist_ok=True)
     artifacts.publish(folder, target, about)
     return Checkpoint(target, step, job.attempt, eval_loss, artifacts.size(target), about)
+
+
+def initial_of(job: Job) -> Path | None:
+    """Return the file with the factors that the adapter goes without when it is used, or None."""
+    subtracted = job.spec.adapter == "lora" and job.spec.beginning in beginnings.SUBTRACTED
+    return beginnings.kept_in(job) / beginnings.KEPT if subtracted else None
 
 
 def rotate(job: Job) -> None:
@@ -115,9 +127,15 @@ def _step(folder: Path) -> int:
 
 
 def _require_same(job: Job, checkpoint: Checkpoint) -> None:
-    words = {"spec": "settings", "dataset": "data", "base": "base model"}
+    words = {
+        "spec": "settings",
+        "dataset": "data",
+        "base": "base model",
+        "teacher": "teacher",
+    }
     for name, value in job.identity.items():
-        if checkpoint.about.get(name) != value:
+        told = checkpoint.about.get(name)
+        if not (identities.is_of(job.spec, told) if name == "spec" else told == value):
             raise StudioError(
                 f"This run cannot go on: its {words[name]} changed since step {checkpoint.step}.",
                 "Duplicate the run to start it anew.",

@@ -1,11 +1,9 @@
 """What a recipe works on: one attempt of one run, with its data, its base model and its folders."""
 
-import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from storage import base_models, datasets, leases
+from storage import base_models, datasets, identities, leases
 from storage.artifacts import Artifacts
 from storage.base_models import Base
 from storage.database import Database
@@ -14,7 +12,7 @@ from storage.errors import StudioError
 from storage.runs import Run
 from storage.settings import Settings
 from storage.specs import RunSpec
-from storage.status import RunStatus
+from storage.status import RunStatus, WorkStatus
 from storage.tables import RunRow
 
 
@@ -36,6 +34,7 @@ class Job:
     attempt: int
     dataset: Dataset
     base: Base
+    teacher: Base | None = None
 
     @property
     def spec(self) -> RunSpec:
@@ -65,9 +64,7 @@ class Job:
     @property
     def base_folder(self) -> Path:
         """Folder of the base model: an ordinary Hugging Face model folder."""
-        if self.base.folder is None:
-            raise StudioError(f"The base model {self.base.name} has no files yet.")
-        return Path(self.base.folder)
+        return _folder(self.base, "base model")
 
     @property
     def base_name(self) -> str:
@@ -76,13 +73,26 @@ class Job:
         return self.base.reference if is_hub else self.base.name
 
     @property
+    def taught_by(self) -> Base:
+        """The larger model that is learned from. Raises StudioError where there is none."""
+        if self.teacher is None:
+            raise StudioError("This run has no teacher.", "Choose the model to learn from.")
+        return self.teacher
+
+    @property
+    def teacher_folder(self) -> Path:
+        """Folder of the larger model that is learned from."""
+        return _folder(self.taught_by, "teacher")
+
+    @property
     def identity(self) -> dict[str, str | None]:
         """What must be the same for a checkpoint to be gone on from."""
-        text = json.dumps(self.spec.model_dump(mode="json"), sort_keys=True)
+        taught = {"teacher": self.teacher.fingerprint} if self.teacher else {}
         return {
-            "spec": hashlib.sha256(text.encode()).hexdigest(),
+            "spec": identities.of(self.spec),
             "dataset": self.dataset.fingerprint,
             "base": self.base.fingerprint,
+            **taught,
         }
 
 
@@ -90,7 +100,7 @@ def opened(settings: Settings, run_id: str, attempt: int) -> Job:
     """Return the job of an attempt, with a database of this process's own.
 
     Raises:
-        NotFound: the run, its data or its base model is not there.
+        NotFound: the run, its data, its base model or its teacher is not there.
         Superseded: a newer attempt has taken over.
     """
     database = Database(settings.database)
@@ -98,4 +108,20 @@ def opened(settings: Settings, run_id: str, attempt: int) -> Job:
         run = Run.model_validate(leases.guard(session, RunRow, run_id, attempt))
     dataset = datasets.get(database, run.owner, run.dataset_id)
     base = base_models.get(database, run.owner, run.base_model_id)
-    return Job(settings, database, run, attempt, dataset, base)
+    teacher = _teacher(database, run)
+    return Job(settings, database, run, attempt, dataset, base, teacher)
+
+
+def _teacher(database: Database, run: Run) -> Base | None:
+    wanted = run.spec.teacher_model_id
+    if run.spec.method != "distill" or wanted is None:
+        return None
+    return base_models.get(database, run.owner, wanted)
+
+
+def _folder(model: Base, role: str) -> Path:
+    if model.folder is None or model.status is not WorkStatus.READY:
+        raise StudioError(
+            f"The {role} {model.name} has no files yet.", "Wait until it is ready, then resume."
+        )
+    return Path(model.folder)

@@ -120,11 +120,12 @@ def run_steps(job: Job, ready: Ready, start: Start, told: tuple[Reporter, Stops]
     """Train until the end or until somebody asks to stop; returns why it stopped early."""
     reporter, stops = told
     trainer = ready.trainer
-    adapting.begin(job, trainer)
+    about = adapting.begin(job, trainer)
     trainer.remove_callback(PrinterCallback)
-    course = Course(job, ready.plan, reporter, stops, ready.curves)
+    curves = {**ready.curves, **adapting.curves(job.spec)}
+    course = Course(job, ready.plan, reporter, stops, curves)
     trainer.add_callback(course)
-    facts = {**ready.facts, **facts_of(job, trainer)}
+    facts = {**ready.facts, **facts_of(job, trainer), **about}
     reporter.report([], stage="training", total_steps=ready.plan.total_steps, facts=facts)
     if start.checkpoint and is_over(start.checkpoint.folder, ready.plan, job.spec.early_stopping):
         return None
@@ -188,7 +189,7 @@ def publish(job: Job, best: Checkpoint) -> None:
     folder = job.files.adapter(adapter_id)
     with artifacts.staged(folder, {"run_id": job.run.id, "step": best.step}) as staging:
         export.write(staging, job, best)
-    weights = folder / "adapter_model.safetensors"
+    weights = export.weights_in(folder)
     found = {
         "step": best.step,
         "eval_loss": best.eval_loss,

@@ -8,11 +8,14 @@ import torch
 import trl.trainer.utils
 from trl import SFTTrainer
 
+from worker.training.adapters.learner import AdapterLearner
+from worker.training.tokens import IGNORED
+
 PLAIN_PATH = "plain TRL"
 ANSWERS_PATH = "answers-only head"
 
 
-class RecipeTrainer:
+class RecipeTrainer(AdapterLearner):
     """What every recipe's trainer does besides the library's, whose trainer it stands before.
 
     A checkpoint's model part is the adapter, in safetensors.
@@ -29,17 +32,63 @@ class RecipeTrainer:
         if self.on_first_batch is not None:
             self.on_first_batch(inputs)
             self.on_first_batch = None
-        return super().training_step(model, inputs, *args, **kwargs)  # type: ignore[misc]
+        return super().training_step(model, inputs, *args, **kwargs)
 
     def create_model_card(self, *_: Any, **__: Any) -> None:
         """Write none: a checkpoint needs no card, and the finished adapter gets ours."""
 
-    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        self.model.save_pretrained(output_dir, state_dict=state_dict, save_embedding_layers=False)
-
 
 class Supervised(RecipeTrainer, SFTTrainer):
-    """TRL's supervised trainer."""
+    """TRL's supervised trainer, which may leave the loss to the model.
+
+    Attributes:
+        has_summing_model: the model's forward returns the summed loss where asked for it, see
+            `fast.answer_loss`; it must not be set otherwise.
+    """
+
+    has_summing_model = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._examined = (0.0, 0)
+
+    def compute_loss(
+        self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """Return the mean loss of the learned positions: of this batch, or of all of a step."""
+        if not self.has_summing_model:
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        if self.model.training:
+            self._total_train_tokens += _tokens(inputs)
+            self._metrics["train"]["num_tokens"] = [self._total_train_tokens]
+        count = _learned(inputs) if num_items_in_batch is None else num_items_in_batch
+        return model(**inputs, summed=True)["loss"] / torch.as_tensor(count).clamp(min=1)
+
+    def prediction_step(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Take a step of an exam, and note how much its loss weighs."""
+        loss, *rest = super().prediction_step(model, inputs, *args, **kwargs)
+        total, count = self._examined
+        learned = int(_learned(inputs))
+        self._examined = (total + float(loss) * learned, count + learned)
+        return (loss, *rest)
+
+    def evaluation_loop(self, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any) -> Any:
+        """Examine. Each learned token weighs the same; in the library's mean each batch does."""
+        self._examined = (0.0, 0)
+        found = super().evaluation_loop(*args, metric_key_prefix=metric_key_prefix, **kwargs)
+        total, count = self._examined
+        found.metrics[f"{metric_key_prefix}_loss"] = total / max(count, 1)
+        return found
+
+
+def _learned(inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+    return (inputs["labels"][:, 1:] != IGNORED).sum()
+
+
+def _tokens(inputs: dict[str, torch.Tensor]) -> int:
+    """How many are no padding."""
+    mask = inputs.get("attention_mask")
+    return inputs["input_ids"].numel() if mask is None else int(mask.sum())
 
 
 @contextmanager
