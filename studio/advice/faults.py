@@ -2,7 +2,7 @@
 
 import difflib
 
-from storage import combinations, specs
+from storage import combinations, specs, teachers
 from storage.errors import Fault
 from storage.model_facts import ModelFacts
 from storage.specs import RunSpec
@@ -16,11 +16,13 @@ _NEAR = 3
 
 def of(spec: RunSpec, known: Known) -> list[Fault]:
     """List everything that keeps a run from starting."""
-    found = [*_data(spec, known), *_model(known), *combinations.faults(spec)]
-    if known.facts is not None:
-        found += [*_sizes(spec, known.facts), *_modules(spec, known.facts)]
-        found += [*_teacher(spec, known, known.facts), *_lengths(spec, known)]
-    return [*found, *_batch(spec, found), *_rank(spec, found)]
+    facts = known.facts
+    found = [*_data(spec, known), *_model(known)]
+    found += combinations.faults(spec, facts.model_type if facts else None)
+    if facts is not None:
+        found += [*_sizes(spec, facts), *_modules(spec, facts)]
+        found += [*_teacher(spec, known), *_lengths(spec, known)]
+    return found
 
 
 def _data(spec: RunSpec, known: Known) -> list[Fault]:
@@ -109,18 +111,20 @@ def _unknown(name: str, facts: ModelFacts) -> Fault:
     return Fault("target_modules", f"This model has no part called {name}.{meant} It has: {there}.")
 
 
-def _teacher(spec: RunSpec, known: Known, facts: ModelFacts) -> list[Fault]:
-    theirs = known.teacher_facts
-    if spec.method != "distill" or theirs is None:
+def _teacher(spec: RunSpec, known: Known) -> list[Fault]:
+    if spec.method != "distill":
         return []
-    if theirs.vocabulary_size == facts.vocabulary_size:
-        return []
-    words = (
-        f"The teacher knows {theirs.vocabulary_size:,} tokens, this model "
-        f"{facts.vocabulary_size:,}: they do not read the same. Choose a teacher of the same "
-        "family."
-    )
-    return [Fault("teacher_model_id", words)]
+    found = []
+    teacher = known.teacher
+    words = teachers.teacher_fault(known.model.facts, teacher.facts if teacher else None)
+    if words:
+        found.append(Fault("teacher_model_id", words))
+    contexts = [facts.context_length for facts in (known.facts, known.teacher_facts) if facts]
+    most = min([spec.max_length, *(context for context in contexts if context)])
+    if spec.answer_tokens >= most:
+        words = f"Question and answer share {most:,} tokens; this leaves no room for a question."
+        found.append(Fault("answer_tokens", words))
+    return found
 
 
 def _lengths(spec: RunSpec, known: Known) -> list[Fault]:
@@ -141,22 +145,3 @@ def _lengths(spec: RunSpec, known: Known) -> list[Fault]:
         "the questions shorter."
     )
     return [Fault("max_length", words)]
-
-
-def _batch(spec: RunSpec, found: list[Fault]) -> list[Fault]:
-    """Refuse single answers at a time: KTO compares each answer with those beside it."""
-    if spec.method != "kto" or spec.batch_size > 1 or _names("batch_size", found):
-        return []
-    words = "This way of learning compares answers with each other: at least 2 at once."
-    return [Fault("batch_size", words)]
-
-
-def _rank(spec: RunSpec, found: list[Fault]) -> list[Fault]:
-    if spec.adapter != "adalora" or spec.final_rank <= spec.rank or _names("final_rank", found):
-        return []
-    words = f"Must be at most {spec.rank}, the room it begins with."
-    return [Fault("final_rank", words)]
-
-
-def _names(field: str, found: list[Fault]) -> bool:
-    return any(fault.field == field for fault in found)

@@ -91,9 +91,9 @@ def _tried(spec: RunSpec, known: Known) -> Lengths:
     """Return the questions with answers of the model's own, as long as they may become."""
     share = 1.0 - _answer_share(known)
     mean, longest = (share * _estimated(known, which) for which in ("mean", "longest"))
-    question = min(float(spec.max_length), mean)
-    whole = spec.answer_tokens
-    return Lengths(1, mean + whole, question + whole, longest + whole)
+    answer = min(spec.answer_tokens, spec.max_length)
+    read = min(float(spec.max_length), mean + answer)
+    return Lengths(1, mean + answer, read, longest + answer)
 
 
 def _estimated(known: Known, which: str) -> float:

@@ -36,7 +36,6 @@ def of(spec: RunSpec, known: Known) -> int | None:
         PROCESS_BYTES,
         _weights(spec, facts),
         _learned(spec, facts),
-        _reference(spec, facts),
         _teacher(spec, known),
         _activations(spec, facts),
         LOGIT_BYTES * _tokens(spec) * facts.vocabulary_size,
@@ -47,8 +46,7 @@ def of(spec: RunSpec, known: Known) -> int | None:
 def _tokens(spec: RunSpec) -> int:
     """Return the tokens that are read at once."""
     texts = 2 if spec.method in PAIRED else 1
-    answers = spec.answer_tokens if spec.method == "distill" else 0
-    return spec.batch_size * texts * (spec.max_length + answers)
+    return spec.batch_size * texts * spec.max_length
 
 
 def _learned(spec: RunSpec, facts: ModelFacts) -> float:
@@ -59,15 +57,6 @@ def _learned(spec: RunSpec, facts: ModelFacts) -> float:
     modules = spec.target_modules or tuple(facts.linear_modules)
     wide = 1 if spec.adapter == "ia3" else 2 * spec.rank
     return wide * facts.hidden_size * len(modules) * facts.layers * a_number
-
-
-def _reference(spec: RunSpec, facts: ModelFacts) -> float:
-    """Return the bytes of the original beside a whole model that learns to prefer.
-
-    With an add-on the original is the model without it, which costs nothing.
-    """
-    compares = spec.method in ("dpo", "kto") and spec.adapter == "full"
-    return float(_NUMBER * facts.parameters) if compares else 0.0
 
 
 def _teacher(spec: RunSpec, known: Known) -> float:

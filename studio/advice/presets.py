@@ -94,7 +94,7 @@ def settings(name: str, case: Case) -> dict[str, Any]:
         "accumulation": _accumulation(case, at_once),
         "packing": True,
         "max_length": _length(case),
-        "answer_tokens": 64 if case.small else 128,
+        "answer_tokens": min(64 if case.small else 128, _length(case) // 2),
     }
     return {field: value for field, value in chosen.items() if specs.applies(field, chosen)}
 

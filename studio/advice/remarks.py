@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from storage import specs
+from storage import specs, teachers
 from storage.errors import Fault
 from storage.specs import RunSpec
 from storage.status import WorkStatus
@@ -84,12 +84,10 @@ def _method(spec: RunSpec, known: Known) -> list[Fault]:
     if spec.method == "reward":
         words = "A reward model gives scores to answers; it cannot be talked to afterwards."
         return [Fault("method", words)]
-    teacher, student = known.teacher_facts, known.facts
-    if spec.method != "distill" or teacher is None or student is None:
+    if spec.method != "distill" or known.teacher is None:
         return []
-    if teacher.parameters > student.parameters:
-        return []
-    return [Fault("teacher_model_id", "This teacher is not larger than the model it teaches.")]
+    words = teachers.teacher_advice(known.model.facts, known.teacher.facts)
+    return [Fault("teacher_model_id", words)] if words else []
 
 
 def _without_effect(spec: RunSpec) -> list[Fault]:

@@ -164,8 +164,7 @@ class RunForm:
             with gr.Column(scale=3):
                 for name in FIRST:
                     self.widgets[name] = fields.draw(name)
-                    if name == "method":
-                        self.others = gr.Markdown(elem_id="other-methods", elem_classes=["help"])
+                self.others = gr.Markdown(elem_id="other-methods", elem_classes=["help"])
                 self.seen = gr.Markdown(elem_id="chosen-data")
                 with gr.Accordion(say("train.advanced"), open=False, elem_id="advanced"):
                     with gr.Row():

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from storage import specs
+from storage import specs, teachers
 from storage.base_models import Base
 from storage.datasets import Dataset
 from storage.errors import Fault, NotFound, Refused
@@ -151,13 +151,11 @@ def _case(known: Known, method: str, adapter: str) -> presets.Case:
 
 def _teacher(studio: Studio, owner: str, student: Base) -> str | None:
     """Return the largest other model that reads the same tokens; None where there is none."""
-    mine = base_models.facts(student)
     others = [
-        (facts.parameters, model.id)
+        (int(model.facts["parameters"]), model.id)
         for model in base_models.listing(studio, owner)
         if model.id != student.id
-        and (facts := base_models.facts(model)) is not None
-        and mine is not None
-        and facts.vocabulary_size == mine.vocabulary_size
+        and model.facts
+        and not teachers.teacher_fault(student.facts, model.facts)
     ]
     return max(others)[1] if others else None

@@ -1,5 +1,7 @@
 """What the card before Start says of the data: what cannot be learned from, what is kept aside."""
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 from storage.model_facts import ModelFacts
@@ -85,3 +87,62 @@ def test_marked_rows_are_an_exam_to_stop_early_by(facts: ModelFacts) -> None:
 def test_data_that_is_all_exam_is_refused(facts: ModelFacts) -> None:
     told = faults(planned(facts, rows=50, rows_held_out=50))
     assert "nothing is left to learn from" in told["dataset_id"]
+
+
+# Lengths that were counted.
+
+
+def counted(*rows: tuple[int, int]) -> npt.NDArray[np.uint32]:
+    """Return lengths of rows, each with the place of its first learned token."""
+    return np.array(rows, dtype=np.uint32)
+
+
+def exact(
+    facts: ModelFacts, lengths: npt.NDArray[np.uint32], **settings: object
+) -> tuple[Plan, RunSpec]:
+    """Return the plan for data whose tokens were counted."""
+    told = {"dataset_id": "data_1", "base_model_id": "model_1", "max_length": 128, "rank": 8}
+    spec = RunSpec.model_validate({**told, **settings})
+    known = Known(dataset(rows=len(lengths)), base(), facts, lengths)
+    return advice.plan(spec, known, HERE), spec
+
+
+def test_counted_tokens_are_taken_in_place_of_estimates(facts: ModelFacts) -> None:
+    settings = {
+        "packing": False,
+        "batch_size": 1,
+        "epochs": 1,
+        "eval_share": 0,
+        "early_stopping": 0,
+    }
+    found, _ = exact(facts, counted((100, 10), (60, 10), (200, 10)), **settings)
+    assert found.tokens == 100 + 60 + 128
+    warned = {one.field: one.message for one in found.warnings}
+    assert "The longest example is 200 tokens long" in warned["max_length"]
+
+
+def test_answers_that_all_lie_beyond_the_maximum_are_refused_with_a_number_that_helps(
+    facts: ModelFacts,
+) -> None:
+    found, _ = exact(facts, counted((300, 150), (400, 128), (130, 130)))
+    assert "nearest begins at 128" in faults(found)["max_length"]
+    found, _ = exact(facts, counted((300, 150), (400, 127)))
+    assert faults(found) == {}
+
+
+def test_rows_without_any_answer_are_refused(facts: ModelFacts) -> None:
+    found, _ = exact(facts, counted((30, 30), (40, 40)))
+    assert "No example has an answer" in faults(found)["dataset_id"]
+
+
+def test_continued_pretraining_divides_what_is_longer_and_refuses_nothing(
+    facts: ModelFacts,
+) -> None:
+    known = Known(dataset(rows=2, target="text"), base(), facts, counted((300, 1), (100, 1)))
+    spec = RunSpec(
+        dataset_id="d", base_model_id="m", method="pretrain", max_length=128, epochs=1,
+        eval_share=0, rank=8, batch_size=1, early_stopping=0,
+    )  # fmt: skip
+    found = advice.plan(spec, known, HERE)
+    assert (found.faults, found.tokens, found.steps) == ([], 400, 4)
+    assert not [one for one in found.warnings if one.field == "max_length"]

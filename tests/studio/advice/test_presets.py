@@ -1,6 +1,6 @@
 """Presets fill in settings that exist, and nothing that a model refuses."""
 
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -43,17 +43,20 @@ FITTING = {
 }  # fmt: skip
 
 
+SIZES = {
+    "hidden_size": st.integers(8, 8192), "context_length": st.none() | st.integers(16, 200_000),
+    "parameters": st.integers(1000, 10**11),
+}  # fmt: skip
+
+
 @given(
     name=st.sampled_from(presets.NAMES), rows=st.integers(2, 10**6),
-    width=st.integers(8, 8192), context=st.none() | st.integers(16, 200_000),
-    parameters=st.integers(1000, 10**11), method=st.sampled_from(sorted(FITTING)),
+    sizes=st.fixed_dictionaries(SIZES), method=st.sampled_from(sorted(FITTING)),
     adapter=st.sampled_from(get_args(specs.field("adapter").annotation)),
 )  # fmt: skip
 def test_a_preset_has_neither_a_fault_nor_an_idle_setting_against_any_model(
-    facts: ModelFacts, name: str, rows: int, width: int, context: int | None, parameters: int,
-    method: str, adapter: str,
-) -> None:  # fmt: skip
-    sizes = {"hidden_size": width, "context_length": context, "parameters": parameters}
+    facts: ModelFacts, name: str, rows: int, sizes: dict[str, Any], method: str, adapter: str
+) -> None:
     known = facts.model_copy(update=sizes)
     case = Case(known, rows, presets.is_small(base(), known), method, adapter)
     spec = specs.parse({**PLACES, **presets.settings(name, case)})
