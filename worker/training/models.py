@@ -1,11 +1,13 @@
 """The base model and its tokenizer from a local folder, quantized where asked."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from transformers.utils import is_flash_attn_2_available
 
 from storage.errors import StudioError
 from storage.specs import RunSpec
@@ -59,11 +61,32 @@ def load_model(
         )
     except (OSError, ValueError, KeyError) as error:
         raise _unreadable("weights", error) from error
+    _choose_attention(model, spec, precision)
     for module in model.modules():
         if hasattr(module, "support_avx512bf16_for_cpu"):
             # Else bitsandbytes repacks 4-bit weights in the first exam, and rounds them once more.
             module.support_avx512bf16_for_cpu = False
     return model
+
+
+def attention_of(model: Any, spec: RunSpec) -> str:
+    """Return how a loaded model computes attention, in words where that was not asked for."""
+    found: str = model.config._attn_implementation
+    if spec.attention in ("auto", found):
+        return found
+    return f"{found} ({spec.attention} is not possible here)"
+
+
+def _choose_attention(model: Any, spec: RunSpec, precision: Precision) -> None:
+    """Set the implementation that was asked for, where it is installed and the model has it."""
+    wanted: str = spec.attention
+    has_flash = is_flash_attn_2_available() and precision.compute != torch.float32
+    if wanted == "auto":
+        wanted = "flash_attention_2" if has_flash else model.config._attn_implementation
+    if wanted == "flash_attention_2" and not has_flash:
+        return
+    with suppress(ValueError, ImportError):  # this model does not have it
+        model.set_attn_implementation(wanted)
 
 
 def require_fitting(tokenizer: Any, model: Any, highest: int) -> None:

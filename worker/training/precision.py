@@ -1,11 +1,16 @@
 """The number format of a run: what this machine computes well, or what the person asked for."""
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
 from storage.errors import StudioError
 from storage.specs import RunSpec
+
+_WIDE = 256
+"""Hidden numbers a token from which products in bfloat16 save more than casting costs a CPU."""
 
 
 @dataclass(frozen=True)
@@ -24,14 +29,24 @@ class Precision:
     compute: torch.dtype
     autocast: bool
 
+    @property
+    def products(self) -> torch.dtype | None:
+        """The format that autocast gives products over float32 weights; None: it does not."""
+        return self.compute if self.autocast and self.weights == torch.float32 else None
 
-def of(spec: RunSpec) -> Precision:
+
+def of(spec: RunSpec, folder: Path | None = None) -> Precision:
     """Return the number formats of a run on this machine.
+
+    Args:
+        spec: what the person asked for.
+        folder: of the base model. Automatic is bfloat16 on a processor that multiplies it quickly
+            (AMX, AVX-512 BF16) where the model is wide enough; float32 where no folder is given.
 
     Raises:
         StudioError: the machine does not compute in the format that was asked for.
     """
-    name = _automatic() if spec.precision == "auto" else spec.precision
+    name = _automatic(folder) if spec.precision == "auto" else spec.precision
     if name == "float16" and not torch.cuda.is_available():
         raise StudioError(
             "16-bit numbers of the float16 kind need a graphics card.",
@@ -49,10 +64,21 @@ def of(spec: RunSpec) -> Precision:
     return Precision(name, dtype if on_card else torch.float32, dtype, autocast=True)
 
 
-def _automatic() -> str:
+def _automatic(folder: Path | None) -> str:
     if torch.cuda.is_available():
         return "bfloat16" if _card_has_bfloat16() else "float16"
-    return "float32"
+    is_quick = folder is not None and _processor_has_bfloat16() and _is_wide(folder)
+    return "bfloat16" if is_quick else "float32"
+
+
+def _processor_has_bfloat16() -> bool:
+    return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
+
+
+def _is_wide(folder: Path) -> bool:
+    config = json.loads((folder / "config.json").read_bytes())
+    text = config.get("text_config", config)
+    return max(int(text.get(name, 0)) for name in ("hidden_size", "n_embd", "d_model")) >= _WIDE
 
 
 def _card_has_bfloat16() -> bool:

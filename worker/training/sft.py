@@ -5,6 +5,7 @@ By hand: `python -m worker.training.sft RUN_ID` trains a queued run in this proc
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from worker.training import (
@@ -19,6 +20,7 @@ from worker.training import (
 )
 from worker.training.arguments import Plan
 from worker.training.data import Side
+from worker.training.fast import path
 from worker.training.job import Job, Outcome
 from worker.training.precision import Precision
 from worker.training.recipe import Ready
@@ -26,7 +28,7 @@ from worker.training.reporting import Reporter
 from worker.training.stops import Stops
 from worker.training.templates import Template
 from worker.training.tokens import Encoder
-from worker.training.trainer import Supervised, answers_only_head
+from worker.training.trainer import Supervised
 
 
 def train(job: Job, reporter: Reporter, stops: Stops) -> Outcome:
@@ -46,18 +48,28 @@ def prepare(job: Job, reporter: Reporter, stops: Stops, read: Read | None = None
     recipe.stage(reporter, stops, "reading the data")
     train_side, evaluation = (read or read_cut)(job, tokenizer, template, stops)
     recipe.stage(reporter, stops, "loading the model")
-    formats = precision.of(job.spec)
+    formats = precision.of(job.spec, job.base_folder)
     model = models.load_model(job.base_folder, job.spec, formats)
     highest = max(train_side.highest, evaluation.highest if evaluation else -1)
     models.require_fitting(tokenizer, model, highest)
-    packing = job.spec.packing and models.isolates(model)
+    isolates = models.isolates(model)
+    packing = job.spec.packing and isolates
     if packing:
         train_side = data.pack(train_side, job.spec.max_length)
         evaluation = evaluation and data.pack(evaluation, job.spec.max_length)
     planned = arguments.plan(job.spec, len(train_side.examples), has_exam=evaluation is not None)
     material = Material(tokenizer, template, train_side, evaluation, formats, packing)
     trainer = build(job, material, model, planned)
-    return Ready(tokenizer, trainer, planned, facts(job, material), steps=answers_only_head)
+    chosen = path.choose(trainer, job.spec, isolates=isolates)
+    usual = models.attention_of(model, job.spec)
+    told = {
+        **facts(job, material),
+        "path": chosen.words,
+        "attention": "row by row" if chosen.by_row else usual,
+    }
+    return Ready(
+        tokenizer, trainer, planned, told, steps=partial(path.taken, trainer, chosen, formats)
+    )
 
 
 @dataclass(frozen=True)
@@ -111,19 +123,17 @@ def build(job: Job, material: Material, model: Any, planned: Plan) -> Supervised
 def facts(job: Job, material: Material) -> dict[str, Any]:
     """Return what the run's page and the model card tell about how it was trained."""
     evaluation = material.evaluation
-    with answers_only_head() as path:
-        return {
-            **material.train.count.facts("train"),
-            **(evaluation.count.facts("eval") if evaluation else {}),
-            "learned_share": material.train.count.learned / material.train.count.tokens,
-            "blocks": len(material.train.examples),
-            "packing": material.packing,
-            "template": material.template.words,
-            "template_told": list(material.template.told),
-            "answers_found_by": str(material.template.marking) if job.spec.response_only else None,
-            "precision": material.precision.name,
-            "path": path,
-        }
+    return {
+        **material.train.count.facts("train"),
+        **(evaluation.count.facts("eval") if evaluation else {}),
+        "learned_share": material.train.count.learned / material.train.count.tokens,
+        "blocks": len(material.train.examples),
+        "packing": material.packing,
+        "template": material.template.words,
+        "template_told": list(material.template.told),
+        "answers_found_by": str(material.template.marking) if job.spec.response_only else None,
+        "precision": material.precision.name,
+    }
 
 
 if __name__ == "__main__":
