@@ -5,12 +5,14 @@ a token is learned where one of its bytes is what the model writes.
 """
 
 import re
+from datetime import datetime
 from itertools import accumulate
 from typing import Any
 
 import pytest
 
-from tests.fakes.families import FAMILIES, Family, Piece, Turn
+from storage.errors import StudioError
+from tests.fakes.families import FAMILIES, TRL, Family, Piece, Turn
 from tests.fakes.labelled import encoded
 from worker.training import data, templates
 from worker.training.display import byte_letters
@@ -83,7 +85,8 @@ def expected(tokenizer: Any, ids: list[int], pieces: list[Piece]) -> list[int]:
 def without(pieces: list[Piece], kept: set[int]) -> list[Piece]:
     """Leave only these of the learned pieces."""
     count = accumulate(int(is_learned) for _, is_learned in pieces)
-    return [(text, is_learned and n - 1 in kept) for (text, is_learned), n in zip(pieces, count)]
+    numbered = zip(pieces, count, strict=True)
+    return [(text, is_learned and n - 1 in kept) for (text, is_learned), n in numbered]
 
 
 def require_exact(family: Family, tokenizer: Any, turns: list[Turn]) -> Tokens:
@@ -154,6 +157,55 @@ def test_packed_blocks_hold_the_same_answers(family: Family, tokenizer: Any) -> 
             found.append((list(ids), list(labels)))
             at += length
     alone = [encoded(tokenizer, talk) for talk in talks]
-    right = [(t.ids, expected(tokenizer, t.ids, family.by_hand(talk))) for t, talk in zip(alone, talks)]
+    right = [
+        (tokens.ids, expected(tokenizer, tokens.ids, family.by_hand(talk)))
+        for tokens, talk in zip(alone, talks, strict=True)
+    ]
     assert sorted(found) == sorted(right)
     assert len(packed) < len(talks)
+
+
+def test_a_thought_is_written_in_tokens_of_its_own_and_learned(tokenizers: dict[str, Any]) -> None:
+    family, tokenizer = own("Qwen3", tokenizers)
+    thought = {"role": "assistant", "content": "<think>\nDoes it?\n</think>\n\nNo."}
+    found = require_exact(family, tokenizer, [ASKED, thought, ASKED, thought])
+    marks = tokenizer.convert_tokens_to_ids(["<think>", "</think>"])
+    assert [found.labels.count(mark) for mark in marks] == [2, 2]
+    typed = {"role": "user", "content": "Say <think> aloud"}
+    found = require_exact(family, tokenizer, [typed, thought])
+    assert [found.ids.count(mark) for mark in marks] == [1, 1], "typed, it is mere characters"
+
+
+def test_a_format_that_drops_old_thoughts_is_exact_for_one_answer_or_names_the_line(
+    tokenizers: dict[str, Any],
+) -> None:
+    family, tokenizer = own("Qwen3", tokenizers)
+    tokenizer.chat_template = f"{family.template}\n"  # so that TRL does not know it
+    thought = {"role": "assistant", "content": "<think>\nDoes it?\n</think>\n\nNo."}
+    require_exact(family, tokenizer, [ASKED, thought])
+    with pytest.raises(StudioError, match="In line 7 the answers cannot be told"):
+        encoded(tokenizer, [ASKED, thought, ASKED, thought])
+
+
+def test_the_date_that_a_format_writes_is_read_and_not_learned(tokenizers: dict[str, Any]) -> None:
+    family, tokenizer = own("Llama 3.1", tokenizers)
+    tokenizer.chat_template = (TRL / "llama3_2.jinja").read_text("utf-8")
+    today = datetime.now().astimezone().strftime("%d %b %Y")
+    found = encoded(tokenizer, MULTI)
+    pieces = [(text.replace("26 Jul 2024", today), kept) for text, kept in family.by_hand(MULTI)]
+    assert found.labels == expected(tokenizer, found.ids, pieces)
+
+
+@pytest.mark.parametrize("name", ["Qwen2.5", "SmolLM", "Phi-4-mini", "Llama 3.1", "BLOOM"])
+def test_two_answers_one_after_the_other_are_both_learned(
+    name: str, tokenizers: dict[str, Any]
+) -> None:
+    family, tokenizer = own(name, tokenizers)
+    require_exact(family, tokenizer, [*SINGLE, {"role": "assistant", "content": "Not at all."}])
+
+
+def own(name: str, tokenizers: dict[str, Any]) -> tuple[Family, Any]:
+    """Return a family, and its tokenizer with its own format."""
+    family = next(family for family in FAMILIES if family.name == name)
+    tokenizers[name].chat_template = family.template
+    return family, tokenizers[name]
