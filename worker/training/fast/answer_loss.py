@@ -97,7 +97,6 @@ def sum_over(hidden: torch.Tensor, head: Head, labels: torch.Tensor) -> torch.Te
         asked = asked.to(torch.get_autocast_dtype(device))
     loss: torch.Tensor = _Summed.apply(
         asked, head.layer.weight, head.layer.bias, labels[:, 1:][learned], head,
-        torch.is_grad_enabled(),
     )  # fmt: skip
     return loss
 

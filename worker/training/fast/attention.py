@@ -62,7 +62,7 @@ def _mask(
     """Return what the model would have had drawn as a mask. Raises OtherAttentionError."""
     if batch_size != 1 or attention_mask is not None:
         raise OtherAttentionError("the rows do not lie one behind the other")
-    cuts = (0, q_length)
+    cuts: tuple[int, ...] = (0, q_length)
     for part in _parts(mask_function):
         if part.__qualname__ not in _KNOWN:
             raise OtherAttentionError(f"a mask made by {part.__qualname__}")
