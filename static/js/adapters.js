@@ -4,6 +4,7 @@ import { get, poll, post, remove } from "./api.js";
 import { fillWhenChanged, h } from "./dom.js";
 import { bytes, count, moment, number } from "./format.js";
 import { button, empty, link, notice } from "./parts.js";
+import { methodName } from "./run_told.js";
 import { startSample } from "./sample.js";
 import { t } from "./words.js";
 
@@ -29,9 +30,11 @@ function card(adapter, look) {
   const exam = adapter.eval_loss === null ? "" : t("adapters.exam", { loss: number(adapter.eval_loss) });
   return h("article", { class: "ts-card" },
     h("h3", {}, adapter.name),
+    h("p", {}, t("adapters.made", { kind: t(`adapters.kind.${adapter.adapter}`), method: methodName(adapter.method) })),
+    adapter.method === "reward" ? h("p", { class: "ts-soft" }, t("adapters.reward")) : null,
     h("p", { class: "ts-soft" }, [t("adapters.line", { step: count(adapter.step), size: bytes(adapter.bytes), when: moment(adapter.created_at) }), exam].filter(Boolean).join(" · ")),
     h("div", { class: "ts-actions" },
-      link(t("run.compare"), `/playground?with=adapter:${adapter.id}`, "primary"),
+      adapter.method === "reward" ? null : link(t("run.compare"), `/playground?with=adapter:${adapter.id}`, "primary"),
       link(t("run.download"), `${path}/download`),
       link(t("adapters.run"), `/run?run=${adapter.run_id}`),
       button(t("delete"), erase, { kind: "link", key: `delete-${adapter.id}` })));

@@ -18,15 +18,16 @@ const SETTINGS = [
 ];
 
 export async function draw(root) {
-  const contestants = await get("/api/v1/contestants");
+  const [contestants, adapters] = await Promise.all([get("/api/v1/contestants"), get("/api/v1/adapters")]);
   if (!contestants.length) return fill(root, empty(t("chat.empty.title"), t("chat.empty.words"), button(t("sample.try"), startSample, { kind: "primary" }), link(t("nav.models"), "/models")));
-  new Playground(root, contestants).lay();
+  new Playground(root, contestants, adapters.filter((adapter) => adapter.method === "reward")).lay();
 }
 
 class Playground {
-  constructor(root, contestants) {
+  constructor(root, contestants, judges) {
     this.root = root;
     this.contestants = contestants;
+    this.judges = judges;
     this.panes = [];
     this.stopping = null;
   }
@@ -42,6 +43,7 @@ class Playground {
     this.addButton = button(t("chat.add"), () => this.#addPane(this.#unused()));
     fill(this.root,
       h("details", { class: "ts-card", open: false }, h("summary", {}, t("chat.settings")), h("label", { for: "chat-system" }, t("chat.system")), this.system, this.#sampling()),
+      this.judges.length ? h("p", { class: "ts-soft" }, t("chat.judges", { names: this.judges.map(({ name }) => name).join(", ") })) : null,
       this.grid,
       h("section", { class: "ts-card ts-compose" }, h("label", { for: "chat-prompt" }, t("chat.prompt")), this.prompt,
         h("div", { class: "ts-actions" }, this.sendButton, this.stopButton, button(t("chat.clear"), () => this.#clear()), this.addButton)));

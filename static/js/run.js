@@ -6,6 +6,8 @@ import { Curves } from "./curves.js";
 import { fill, fillWhenChanged, h } from "./dom.js";
 import { bytes, count, duration, moment, number } from "./format.js";
 import { button, chip, empty, fact, link, notice, problem, progress } from "./parts.js";
+import { columns, MoreCurves } from "./run_curves.js";
+import { roomTable, told } from "./run_told.js";
 import { drawFirstBatch } from "./tokens.js";
 import { t } from "./words.js";
 
@@ -49,16 +51,22 @@ class RunPage {
     this.summary = h("p", { class: "ts-soft", "aria-live": "polite", id: "curve-summary" });
     this.loss = h("div", { class: "ts-chart ts-chart-large", role: "img", "aria-describedby": "curve-summary" });
     this.small = ["learning_rate", "grad_norm", "tokens_per_second"].map((name) => ({ name, place: h("div", { class: "ts-chart", role: "img", "aria-label": t(`curve.${name}`) }) }));
-    this.table = h("div", {});
+    this.more = new MoreCurves(this.id);
+    this.table = h("div", { class: "ts-scroll" });
+    this.told = h("section", { class: "ts-card", hidden: true });
+    this.room = h("div", {});
+    this.roomCard = h("details", { class: "ts-card", hidden: true }, h("summary", {}, t("room.title")), this.room);
     this.log = h("pre", { class: "ts-log", tabindex: "0", "aria-label": t("run.log") });
     this.settings = h("div", {});
     this.batch = h("div", {});
     this.batchCard = h("details", { class: "ts-card", hidden: true }, h("summary", {}, t("batch.title")), this.batch);
     fill(this.root, head,
       h("section", { class: "ts-card" }, h("h2", {}, t("run.curves")), this.#controls(), this.summary,
-        h("h3", {}, t("curve.loss_title")), this.loss,
+        h("h3", {}, t(`loss.${this.run.spec.method}`)), this.loss, this.more.element,
         h("div", { class: "ts-charts" }, this.small.map(({ name, place }) => h("div", {}, h("h3", {}, t(`curve.${name}`)), place))),
         h("details", {}, h("summary", {}, t("run.table")), this.table)),
+      this.told,
+      this.roomCard,
       this.batchCard,
       h("details", { class: "ts-card" }, h("summary", {}, t("run.settings")), this.settings),
       h("details", { class: "ts-card" }, h("summary", {}, t("run.log")), this.log));
@@ -80,9 +88,22 @@ class RunPage {
     this.run = await get(`/api/v1/runs/${this.id}`);
     this.#drawHead();
     fillWhenChanged(this.settings, [this.run.spec, this.run.facts], () => this.#drawSettings());
+    if (this.run.facts) {
+      fillWhenChanged(this.told, [this.run.spec, this.run.facts], () => [h("h2", {}, t("told.title")), told(this.run)]);
+      this.told.hidden = false;
+    }
     if (wasActive && !ACTIVE.includes(this.run.status)) await this.#ended();
     if (changed) this.#drawCurves();
     if (changed && this.batchCard.hidden && this.curves.points("loss").length) await this.#readFirstBatch();
+    if (changed && this.run.spec.adapter === "adalora") await this.#readRoom();
+  }
+
+  // Of a run whose add-on finds its own size.
+  async #readRoom() {
+    const room = await get(`/api/v1/runs/${this.id}/ranks`);
+    if (!room.steps?.length) return;
+    fillWhenChanged(this.room, room.steps.at(-1), () => roomTable(room));
+    this.roomCard.hidden = false;
   }
 
   // There once the trainer has fetched it; runs of earlier releases have none.
@@ -111,6 +132,7 @@ class RunPage {
       h("div", { class: "ts-row ts-between" }, h("h1", { class: "ts-title" }, run.name), chip(run.status)),
       run.error ? problem(run.error, run.hint) : null,
       h("p", { class: "ts-lead" }, t(run.stop_request ? "run.says.stopping" : `run.says.${run.status}`)),
+      run.status === "finished" && run.spec.method === "reward" ? h("p", {}, t("adapters.reward")) : null,
     ]);
     fillWhenChanged(parts.progress, [run.step, run.total_steps, run.stage, run.status, run.progress], () =>
       ACTIVE.includes(run.status) || run.total_steps ? [progress(share, early ? t("run.early") : run.stage || t(`status.${run.status}`))] : []);
@@ -140,7 +162,9 @@ class RunPage {
       const stop = button(t("run.stop"), act("stop"), { kind: "primary", disabled: Boolean(run.stop_request) });
       return [stop, this.#discard(act("discard")), this.#bell(), copy];
     }
-    const result = run.adapter_id && run.status !== "discarded" ? [link(t("run.compare"), `/playground?with=adapter:${run.adapter_id}`, "primary"), link(t("run.download"), `/api/v1/adapters/${run.adapter_id}/download`)] : [];
+    const judges = run.spec.method === "reward";
+    const talk = judges ? null : link(t("run.compare"), `/playground?with=adapter:${run.adapter_id}`, "primary");
+    const result = run.adapter_id && run.status !== "discarded" ? [talk, link(t("run.download"), `/api/v1/adapters/${run.adapter_id}/download`)] : [];
     return [...result, run.can_resume ? button(t("run.resume"), act("resume"), { kind: "primary" }) : null, copy, run.can_resume ? this.#discard(act("discard")) : null];
   }
 
@@ -172,6 +196,7 @@ class RunPage {
     if (exam.length) curves.push({ name: t("curve.eval_loss"), points: exam, dashed: true });
     drawChart(this.loss, curves, options);
     for (const { name, place } of this.small) drawChart(place, [{ name: t(`curve.${name}`), points: this.curves.points(name) }], { id: this.id });
+    this.more.draw(this.curves, this.view);
     fill(this.summary, this.#words(loss, exam));
     fill(this.table, this.#drawTable(loss, exam));
   }
@@ -185,9 +210,11 @@ class RunPage {
   }
 
   #drawTable(loss, exam) {
-    const exams = new Map(exam);
-    const rows = loss.slice(-50).reverse().map(([step, value]) => h("tr", {}, h("td", {}, count(step)), h("td", {}, number(value)), h("td", {}, exams.has(step) ? number(exams.get(step)) : "")));
-    return h("table", { class: "ts-table" }, h("thead", {}, h("tr", {}, [t("run.step"), t("curve.loss"), t("curve.eval_loss")].map((words) => h("th", { scope: "col" }, words)))), h("tbody", {}, rows));
+    const others = [[t("curve.eval_loss"), new Map(exam)], ...columns(this.curves)];
+    const cells = (step) => others.map(([, values]) => h("td", {}, values.has(step) ? number(values.get(step)) : ""));
+    const rows = loss.slice(-50).reverse().map(([step, value]) => h("tr", {}, h("td", {}, count(step)), h("td", {}, number(value)), cells(step)));
+    const titles = [t("run.step"), t("curve.loss"), ...others.map(([title]) => title)];
+    return h("table", { class: "ts-table" }, h("thead", {}, h("tr", {}, titles.map((words) => h("th", { scope: "col" }, words)))), h("tbody", {}, rows));
   }
 
   async #readLog() {

@@ -7,9 +7,13 @@ from typing import BinaryIO
 from urllib.parse import quote
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from starlette.responses import StreamingResponse
 
+from storage.adapters import Adapter
+from storage.options.adapter import AdapterKind
+from storage.options.method import Method
+from storage.specs import RunSpec
 from studio.api.person import Here, Person
 from studio.services import adapters
 
@@ -19,9 +23,11 @@ _BLOCK = 1 << 20
 
 
 class AdapterAnswer(BaseModel):
-    """An adapter: which run made it at which step, of which base model and data."""
+    """An adapter: which run made it at which step, of which base model and data.
 
-    model_config = ConfigDict(from_attributes=True)
+    `adapter` is what learned (lora, adalora, ia3, or full: it is a whole model), `method` how; one
+    of the method reward scores answers and cannot be talked to.
+    """
 
     id: str
     name: str
@@ -33,19 +39,23 @@ class AdapterAnswer(BaseModel):
     eval_loss: float | None
     bytes: int
     sha256: str
+    adapter: AdapterKind
+    method: Method
 
 
 @router.get("")
 def listing(studio: Here, owner: Person, deleted: bool = False) -> list[AdapterAnswer]:
     """List the adapters, newest first; the deleted ones instead where asked."""
+    made = adapters.settings(studio, owner)
     found = adapters.listing(studio, owner, deleted=deleted)
-    return [AdapterAnswer.model_validate(each) for each in found]
+    return [_answer(each, made[each.run_id]) for each in found]
 
 
 @router.get("/{adapter_id}")
 def details(studio: Here, owner: Person, adapter_id: str) -> AdapterAnswer:
     """Show one adapter."""
-    return AdapterAnswer.model_validate(adapters.get(studio, owner, adapter_id))
+    found = adapters.get(studio, owner, adapter_id)
+    return _answer(found, adapters.settings(studio, owner)[found.run_id])
 
 
 @router.get(
@@ -78,6 +88,11 @@ def restore(studio: Here, owner: Person, adapter_id: str) -> AdapterAnswer:
     """Bring a deleted adapter back."""
     adapters.restore(studio, owner, adapter_id)
     return details(studio, owner, adapter_id)
+
+
+def _answer(found: Adapter, made: RunSpec) -> AdapterAnswer:
+    told = {**found.model_dump(), "adapter": made.adapter, "method": made.method}
+    return AdapterAnswer.model_validate(told)
 
 
 def _blocks(file: BinaryIO) -> Iterator[bytes]:

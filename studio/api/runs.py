@@ -109,6 +109,20 @@ class CurvesAnswer(BaseModel):
     cursor: str
 
 
+class Ranks(BaseModel):
+    """The ranks after a step, in the order of the layers."""
+
+    step: int
+    ranks: list[int]
+
+
+class RanksAnswer(BaseModel):
+    """The ranks of the layers over the steps; empty where the rank does not adapt."""
+
+    layers: list[str] = []
+    steps: list[Ranks] = []
+
+
 class LogAnswer(BaseModel):
     """A piece of the log and the offset in bytes to go on from."""
 
@@ -205,6 +219,12 @@ def curves(studio: Here, owner: Person, run_id: str) -> CurvesAnswer:
     found = runs.opening(studio, owner, run_id)
     columns = {curve.name: Columns.model_validate(curve) for curve in found.curves}
     return CurvesAnswer(curves=columns, cursor=found.cursor)
+
+
+@router.get("/{run_id}/ranks")
+def ranks(studio: Here, owner: Person, run_id: str) -> RanksAnswer:
+    """Show how many directions each layer of an AdaLoRA run had, over its steps."""
+    return RanksAnswer.model_validate(runs.ranks(studio, owner, run_id))
 
 
 @router.get("/{run_id}/first-batch")

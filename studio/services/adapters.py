@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from storage import adapters, archives, owned
+from storage import adapters, archives, owned, runs
 from storage.adapters import Adapter
 from storage.errors import StudioError
+from storage.specs import RunSpec
 from storage.tables import AdapterRow
 from studio.services import names
 from studio.services.studio import Studio
@@ -20,6 +21,12 @@ def listing(studio: Studio, owner: str, *, deleted: bool = False) -> list[Adapte
 def get(studio: Studio, owner: str, adapter_id: str) -> Adapter:
     """Return one adapter. Raises NotFound."""
     return adapters.get(studio.database, owner, adapter_id)
+
+
+def settings(studio: Studio, owner: str) -> dict[str, RunSpec]:
+    """Return how each of a person's runs was set, deleted ones too, by the run's id."""
+    there = (runs.all_of(studio.database, owner, deleted=deleted) for deleted in (False, True))
+    return {run.id: run.spec for some in there for run in some}
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from storage import artifacts, checkpoints, curves, metrics, owned, runs, specs
+from storage import ranks as kept_ranks
 from storage.curves import Opening
 from storage.errors import Refused, StudioError
 from storage.metrics import News
@@ -122,6 +123,12 @@ def opening(studio: Studio, owner: str, run_id: str) -> Opening:
     """Return a run's whole curves, at most 1,000 points each, and the cursor to go on from."""
     get(studio, owner, run_id)
     return curves.opening(studio.database, run_id)
+
+
+def ranks(studio: Studio, owner: str, run_id: str) -> dict[str, Any]:
+    """Return how many directions each layer of a run had, see `storage.ranks`. Raises NotFound."""
+    get(studio, owner, run_id)
+    return kept_ranks.read(studio.artifacts.run(run_id))
 
 
 def first_batch(studio: Studio, owner: str, run_id: str) -> dict[str, Any]:

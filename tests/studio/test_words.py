@@ -5,7 +5,7 @@ import re
 import string
 from collections.abc import Iterable
 from pathlib import Path
-from typing import get_args, get_origin
+from typing import Literal, get_args, get_origin
 
 import pytest
 
@@ -32,7 +32,7 @@ def script(name: str) -> str:
 
 def named(name: str, pattern: str) -> list[str]:
     """Return what a script lists itself."""
-    found = re.findall(pattern, script(name))
+    found = re.findall(pattern, script(name), re.DOTALL)
     assert found, f"{name}.js no longer lists {pattern}"
     return found
 
@@ -40,7 +40,17 @@ def named(name: str, pattern: str) -> list[str]:
 OPERATIONS = get_args(get_args(Operation)[0])
 SMALL_CHARTS = re.findall(r'"(\w+)"', named("run", r"this\.small = \[([^\]]*)\]")[0])
 SAMPLING = re.findall(r'\["(\w+)"', named("playground", r"SETTINGS = \[([^;]*)\];")[0])
+METHODS = get_args(specs.field("method").annotation)
+ADAPTERS = get_args(specs.field("adapter").annotation)
+CHARTS = re.findall(r'\["(\w+)", \[([^\]]+)\]\]', named("run_curves", r"CHARTS = \[(.*?)\];")[0])
 PLACES: dict[str, Iterable[str]] = {
+    "curve.${part}": [part for _, parts in CHARTS for part in re.findall(r"\w+", parts)],
+    "more.${name}": [name for name, _ in CHARTS],
+    "more.${name}_good": [name for name, _ in CHARTS],
+    "loss.${this.run.spec.method}": METHODS,
+    "train.method.${method}": METHODS,
+    "adapters.kind.${spec.adapter}": ADAPTERS,
+    "adapters.kind.${adapter.adapter}": ADAPTERS,
     "status.${status}": [*RunStatus, *WorkStatus],
     "status.${run.status}": list(RunStatus),
     "run.says.${run.status}": list(RunStatus),
@@ -69,8 +79,9 @@ FORMS = {
         f"{name}.{option}"
         for name in specs.RunSpec.model_fields
         for option in get_args(specs.field(name).annotation)
-        if get_origin(specs.field(name).annotation) is specs.Literal
+        if get_origin(specs.field(name).annotation) is Literal
     ],
+    "train.holds.{target}": list(Target),
 }
 """The same for Python."""
 
@@ -115,6 +126,7 @@ def keys_of_modules() -> set[str]:
     """Return every key that a module can ask for."""
     found = {f"train.{option}" for option in FORMS["train.{name}.{option}"]}
     found |= {f"train.group.{group}" for group in FORMS["train.group.{group}"]}
+    found |= {f"train.holds.{target}" for target in FORMS["train.holds.{target}"]}
     for path in MODULES:
         tree = ast.parse(path.read_text("utf-8"))
         found |= {key for key in strings(tree) if key in catalogue()}
