@@ -66,7 +66,7 @@ class Nursery:
 
     def __init__(self) -> None:
         self._warm = multiprocessing.get_context("forkserver")
-        self._warm.set_forkserver_preload([entries.QUIET, entries.PRELOADED])
+        self._warm.set_forkserver_preload([entries.QUIET, entries.MAIN, entries.PRELOADED])
         self._fresh = multiprocessing.get_context("spawn")
         self._guard = threading.Lock()
         self._is_warm = threading.Event()

@@ -23,8 +23,15 @@ from worker import endings, failures, isolation
 from worker.endings import Ending
 
 QUIET = "worker.quiet"
+MAIN = "worker.__main__"
 PRELOADED = "worker.training.preload"
-"""What the forkserver imports once for all children."""
+"""What the forkserver imports once for all children, in this order.
+
+A child goes through its parent's main module again: what that imports is then there already.
+"""
+
+KEPT = "kept"
+"""Folder, in that of a piece of work, of what an attempt leaves the next; gone once it is ready."""
 
 SUPERSEDED = 75
 """Exit code of a child whose attempt a newer one has replaced (EX_TEMPFAIL)."""
@@ -131,12 +138,13 @@ def download(task: Task) -> Ending:
 
 Entries = Mapping[str, Entry]
 
-RUN, DATASET, HUB_DATASET = "run", "dataset", "hub_dataset"
+RUN, DATASET, HUB_DATASET, ANSWERS = "run", "dataset", "hub_dataset", "answers"
 
 ENTRIES: Entries = {
     RUN: Entry(train, warm=True),
     DATASET: Entry(read_dataset),
     HUB_DATASET: Entry(read_dataset, online=True),
+    ANSWERS: Entry(read_dataset, warm=True, gentle=True),
     Kind.CARE: Entry(look_with_care, gentle=True),
     Kind.TOKENS: Entry(count_tokens, warm=True, gentle=True),
     Kind.PREVIEW: Entry(show_tokens, warm=True),
@@ -153,8 +161,8 @@ def kind_of(row: DatasetRow | BaseModelRow | AnalysisRow) -> str:
         return row.source
     if isinstance(row, AnalysisRow):
         return row.kind
-    fetched = (row.operation or {}).get("kind") == "hub" and row.sha256 == NOT_MADE
-    return HUB_DATASET if fetched else DATASET
+    made_by = (row.operation or {}).get("kind") if row.sha256 == NOT_MADE else None
+    return {"hub": HUB_DATASET, "answers": ANSWERS}.get(str(made_by), DATASET)
 
 
 def folder_of(settings: Settings, identifier: str) -> Path:

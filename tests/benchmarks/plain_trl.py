@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import torch
 from datasets import load_dataset
 from peft import LoraConfig
 from transformers import TrainerCallback
@@ -40,6 +41,7 @@ def main(folder: str, output: str, epochs: str) -> None:
             logging_steps=1,
             save_strategy="no",
             disable_tqdm=True,
+            use_cpu=not torch.cuda.is_available(),
         ),
         train_dataset=load_dataset("json", data_files=str(job.rows), split="train"),
         peft_config=LoraConfig(

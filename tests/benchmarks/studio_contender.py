@@ -1,11 +1,14 @@
 """This studio as a contender: its real worker, warm, with the data and the model added before."""
 
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
+
+import psutil
 
 from storage import metrics
 from storage.ids import LOCAL_PERSON
@@ -51,6 +54,8 @@ class TuningStudio:
             )
         self._dataset, self._model = self._add(job)
         _until(lambda: "training_libraries_loaded" in self._log.read_text(), 180)
+        time.sleep(1)  # then it looks at the new data by itself: not a part of this job
+        _until(self._is_idle, 120)
 
     def train(self, job: SharedJob, folder: Path) -> Finding:
         """Start the run as the page does, and wait until it has finished."""
@@ -109,8 +114,16 @@ class TuningStudio:
         _until(lambda: self._is_ready(base_models.get, model.id), 120)
         return data.id, model.id
 
+    def _is_idle(self) -> bool:
+        """Tell whether no child of the worker is at work: each leads a session of its own."""
+        found = [one.pid for one in psutil.Process(self._worker.pid).children(recursive=True)]
+        return not any(_leads_a_session(pid) for pid in found)
+
     def _is_ready(self, get: Callable[..., Any], identifier: str) -> bool:
-        return get(self._studio, LOCAL_PERSON, identifier).status is WorkStatus.READY
+        found = get(self._studio, LOCAL_PERSON, identifier)
+        if found.status is WorkStatus.FAILED:
+            raise DidNotFinish(f"{found.name}: {found.error}")
+        return bool(found.status is WorkStatus.READY)
 
     def _run(self, run_id: str) -> Run:
         return runs.get(self._studio, LOCAL_PERSON, run_id)
@@ -118,6 +131,13 @@ class TuningStudio:
     def _losses(self, run_id: str) -> list[float]:
         points = metrics.after(self._studio.database, run_id).points
         return [one.value for one in points if one.name == "loss" and one.value is not None]
+
+
+def _leads_a_session(pid: int) -> bool:
+    try:
+        return os.getsid(pid) == pid
+    except ProcessLookupError:
+        return False
 
 
 def _until(condition: Callable[[], Found], seconds: float) -> Found:
