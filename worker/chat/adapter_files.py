@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import orjson
 import torch
-from peft import LoraConfig
+from peft import IA3Config, LoraConfig
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
@@ -16,7 +16,7 @@ CONFIG_NAME: Final = "adapter_config.json"
 WEIGHTS_NAME: Final = "adapter_model.safetensors"
 LARGEST_SCALE: Final = 1000.0
 
-# Settings of PEFT's LoRA that change the result in ways the mixed batch does not compute.
+# Settings of PEFT's adapters that change the result in ways the mixed batch does not compute.
 _UNMIXABLE: Final = (
     "alora_invocation_tokens",
     "arrow_config",
@@ -34,7 +34,10 @@ _UNMIXABLE: Final = (
 # These ways to start an adapter leave the base model's weights as they were; pissa, olora and
 # their kin change them, so that the saved tensors fit the changed base only.
 _PLAIN_STARTS: Final = (True, False, "gaussian", "eva", "orthogonal")
-_KNOWN: Final = frozenset(field.name for field in fields(LoraConfig))
+_KINDS: Final[dict[str, type[LoraConfig] | type[IA3Config]]] = {
+    "LORA": LoraConfig,
+    "IA3": IA3Config,
+}
 _RETRAIN: Final = "Train it again in the studio, or choose another one."
 
 
@@ -44,12 +47,12 @@ class AdapterFile:
 
     Attributes:
         name: its folder's name, for messages.
-        config: PEFT's reading of `adapter_config.json`.
+        config: PEFT's reading of `adapter_config.json`: of a LoRA or an IA3 adapter.
         tensors: by their name in the file, without PEFT's `base_model.model.` in front.
     """
 
     name: str
-    config: LoraConfig
+    config: LoraConfig | IA3Config
     tensors: dict[str, torch.Tensor]
 
 
@@ -59,19 +62,19 @@ def read(folder: Path) -> AdapterFile:
     return AdapterFile(folder.name, config, _tensors(folder))
 
 
-def _config(folder: Path) -> LoraConfig:
+def _config(folder: Path) -> LoraConfig | IA3Config:
     told = _told(folder)
-    kind = told.get("peft_type")
-    if kind != "LORA":
+    kind = _KINDS.get(str(told.get("peft_type")))
+    if kind is None:
         raise StudioError(
-            f'The adapter "{folder.name}" is of the kind {kind}; only LoRA can be talked to.',
+            f'The adapter "{folder.name}" is of the kind {told.get("peft_type")}; only LoRA and '
+            "IA3 can be talked to.",
             "PEFT's convert_to_lora turns many other kinds into LoRA.",
         )
-    _refuse_unknown(folder.name, told)
+    known = {field.name for field in fields(kind)}
+    _refuse_unknown(folder.name, told, known)
     try:
-        config = LoraConfig(
-            **{key: told[key] for key in told if key in _KNOWN - {"runtime_config"}}
-        )
+        config = kind(**{key: told[key] for key in told if key in known - {"runtime_config"}})
     except (TypeError, ValueError) as error:
         raise StudioError(
             f'The settings of "{folder.name}" do not fit together: {error}.'
@@ -97,8 +100,8 @@ def _told(folder: Path) -> dict[str, Any]:
     return told
 
 
-def _refuse_unknown(name: str, told: dict[str, Any]) -> None:
-    unknown = sorted(key for key in told if key not in _KNOWN and told[key])
+def _refuse_unknown(name: str, told: dict[str, Any], known: set[str]) -> None:
+    unknown = sorted(key for key in told if key not in known and told[key])
     if unknown:
         raise StudioError(
             f'The adapter "{name}" has settings this studio does not know: {", ".join(unknown)}.',
@@ -106,11 +109,11 @@ def _refuse_unknown(name: str, told: dict[str, Any]) -> None:
         )
 
 
-def _refuse_unmixable(name: str, config: LoraConfig) -> None:
-    used = [key for key in _UNMIXABLE if getattr(config, key)]
-    if config.init_lora_weights not in _PLAIN_STARTS:
+def _refuse_unmixable(name: str, config: LoraConfig | IA3Config) -> None:
+    used = [key for key in _UNMIXABLE if getattr(config, key, None)]
+    if isinstance(config, LoraConfig) and config.init_lora_weights not in _PLAIN_STARTS:
         used.append(f"init_lora_weights={config.init_lora_weights}")
-    if config.bias != "none":
+    if isinstance(config, LoraConfig) and config.bias != "none":
         used.append(f"bias={config.bias}")
     if used:
         raise StudioError(

@@ -3,11 +3,12 @@
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import torch
+from peft import IA3Config, LoraConfig
 from peft.tuners.tuners_utils import check_target_module_exists
 from peft.utils.integrations import dequantize_module_weight
 from peft.utils.other import get_pattern_key
@@ -16,8 +17,9 @@ from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from storage.errors import StudioError
-from worker.chat import adapter_files
+from worker.chat import adapter_files, scaling
 from worker.chat.adapter_files import AdapterFile
+from worker.chat.scaling import Scales
 
 _PART: Final = re.compile(r"(.+)\.(lora_A|lora_B|lora_magnitude_vector)(?:\.weight)?")
 _LAYER: Final = re.compile(r"\.(\d+)\.")
@@ -42,17 +44,28 @@ class LowRank:
 
 @dataclass(frozen=True, eq=False)
 class Adapter:
-    """An adapter in memory, ready for its base model; layers by the name of their module."""
+    """An adapter in memory, ready for its base model; layers by the name of their module.
+
+    Attributes:
+        layers: what LoRA adds; none for IA3.
+        bytes: memory it takes.
+        scales: what IA3 multiplies by; none for LoRA.
+    """
 
     layers: dict[str, LowRank]
     bytes: int
+    scales: Scales = field(default_factory=dict)
 
 
 def load(folder: Path, model: PreTrainedModel) -> Adapter:
     """Reads, checks and fits the adapter in `folder`; raises StudioError naming what is wrong."""
     file = adapter_files.read(folder)
     linears = {name: module for name, module in model.named_modules() if _is_linear(module)}
-    parts = _by_layer(file)
+    if isinstance(file.config, IA3Config):
+        sizes = {name: _sizes(linear) for name, linear in linears.items()}
+        scales = scaling.fitted(file, file.config, linears, sizes)
+        return Adapter({}, sum(factors.nbytes for factors in scales.values()), scales)
+    parts = _by_layer(file, file.config)
     _refuse_other_base(file, parts, linears, model)
     wanted = {name for name in linears if check_target_module_exists(file.config, name)}
     if wanted != set(parts):
@@ -62,7 +75,10 @@ def load(folder: Path, model: PreTrainedModel) -> Adapter:
             f"about {odd}.",
             "Import or train it again.",
         )
-    layers = {name: _fitted(file, name, parts[name], linears[name]) for name in sorted(parts)}
+    layers = {
+        name: _fitted(file, file.config, parts[name], (name, linears[name]))
+        for name in sorted(parts)
+    }
     return Adapter(layers, sum(_size(layer) for layer in layers.values()))
 
 
@@ -70,7 +86,7 @@ def _is_linear(module: nn.Module) -> bool:
     return isinstance(module, _LINEARS)
 
 
-def _by_layer(file: AdapterFile) -> dict[str, dict[str, torch.Tensor]]:
+def _by_layer(file: AdapterFile, config: LoraConfig) -> dict[str, dict[str, torch.Tensor]]:
     parts: dict[str, dict[str, torch.Tensor]] = {}
     for key, tensor in file.tensors.items():
         match = _PART.fullmatch(key)
@@ -79,7 +95,7 @@ def _by_layer(file: AdapterFile) -> dict[str, dict[str, torch.Tensor]]:
                 f'The adapter "{file.name}" holds {key}, which the chat does not support.'
             )
         parts.setdefault(match[1], {})[match[2]] = tensor
-    expected = {"lora_A", "lora_B"} | ({"lora_magnitude_vector"} if file.config.use_dora else set())
+    expected = {"lora_A", "lora_B"} | ({"lora_magnitude_vector"} if config.use_dora else set())
     for name, part in parts.items():
         if set(part) != expected:
             odd = ", ".join(sorted(set(part) ^ expected))
@@ -138,9 +154,13 @@ def _wrong_base(name: str, made_for: str, has: str) -> StudioError:
 
 
 def _fitted(
-    file: AdapterFile, name: str, part: dict[str, torch.Tensor], linear: nn.Module
+    file: AdapterFile,
+    config: LoraConfig,
+    part: dict[str, torch.Tensor],
+    layer: tuple[str, nn.Module],
 ) -> LowRank:
-    scale = _scale(file, name, part)
+    name, linear = layer
+    scale = _scale(file, config, name, part)
     device, dtype = linear.weight.device, _compute_dtype(linear)
     down, up = (part[key].to(device, torch.float32).T for key in ("lora_A", "lora_B"))
     up = up * scale
@@ -152,9 +172,11 @@ def _fitted(
     return LowRank(down.to(dtype).contiguous(), up.to(dtype).contiguous(), stretch)
 
 
-def _scale(file: AdapterFile, name: str, part: dict[str, torch.Tensor]) -> float:
+def _scale(
+    file: AdapterFile, config: LoraConfig, name: str, part: dict[str, torch.Tensor]
+) -> float:
     """LoRA's alpha / r (arXiv 2106.09685), or alpha / sqrt(r) for rsLoRA (arXiv 2312.03732)."""
-    config, rank = file.config, part["lora_A"].shape[0]
+    rank = part["lora_A"].shape[0]
     told = _pattern(config.rank_pattern, name, config.r)
     if rank != told or part["lora_B"].shape[1] != told:
         raise StudioError(

@@ -12,11 +12,12 @@ from worker.chat.adapters import Adapter, LowRank
 
 
 class Mixture:
-    """Adds low-rank products to a base model's linear layers, row by row.
+    """Changes what a base model's linear layers compute, row by row.
 
-    For each layer the rows' matrices are stacked once (ranks filled up with zeros, which add
-    nothing) and applied by two batched products, `output + (x @ down) @ up`, instead of one pair
-    for each adapter as PEFT's mixed batches do. The base model itself is never changed.
+    LoRA adds low-rank products: for each layer the rows' matrices are stacked once (ranks filled up
+    with zeros, which add nothing) and applied by two batched products, `output + (x @ down) @ up`,
+    instead of one pair for each adapter as PEFT's mixed batches do. IA3 multiplies what goes in or
+    comes out; rows without it are multiplied by one. The base model itself is never changed.
     """
 
     def __init__(self, model: PreTrainedModel) -> None:
@@ -32,12 +33,25 @@ class Mixture:
         for hook in self._hooks:
             hook.remove()
         self._rows = list(rows)
-        names = sorted({name for row in rows if row is not None for name in row.layers})
-        self._hooks = [self._hooked(name) for name in names]
+        there = [row for row in rows if row is not None]
+        added = sorted({name for row in there for name in row.layers})
+        scaled = sorted({key for row in there for key in row.scales})
+        self._hooks = [*map(self._added, added), *map(self._scaled, scaled)]
 
-    def _hooked(self, name: str) -> RemovableHandle:
+    def _added(self, name: str) -> RemovableHandle:
         layers = [None if row is None else row.layers.get(name) for row in self._rows]
         return self._modules[name].register_forward_hook(_stacked(layers).add)
+
+    def _scaled(self, key: tuple[str, bool]) -> RemovableHandle:
+        name, on_the_way_in = key
+        module = self._modules[name]
+        factors = [None if row is None else row.scales.get(key) for row in self._rows]
+        one = next(torch.ones_like(factor) for factor in factors if factor is not None)
+        filled = torch.stack([one if factor is None else factor for factor in factors])
+        times = _Factors(filled[:, None])
+        if on_the_way_in:
+            return module.register_forward_pre_hook(times.of_input)
+        return module.register_forward_hook(times.of_output)
 
 
 @dataclass(frozen=True)
@@ -63,6 +77,26 @@ class _Stack:
             plain = output if module.bias is None else output - module.bias
             output = output + self.stretch * plain
         return torch.baddbmm(output, torch.bmm(x.to(self.down.dtype), self.down), self.up)
+
+
+@dataclass(frozen=True)
+class _Factors:
+    """What the rows' adapters multiply by at one layer, float32, shape [rows, 1, features]."""
+
+    factors: torch.Tensor
+
+    def of_input(self, _module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        """A forward pre-hook."""
+        return (self._times(inputs[0]), *inputs[1:])
+
+    def of_output(self, _module: nn.Module, _inputs: Any, output: torch.Tensor) -> torch.Tensor:
+        """A forward hook."""
+        return self._times(output)
+
+    def _times(self, values: torch.Tensor) -> torch.Tensor:
+        if values.dim() != 3 or values.shape[0] != self.factors.shape[0]:
+            raise RuntimeError(f"{tuple(values.shape)}: the rows are mixed")
+        return (values * self.factors).to(values.dtype)
 
 
 def _stacked(layers: list[LowRank | None]) -> _Stack:

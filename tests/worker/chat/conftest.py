@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import IA3Config, LoraConfig, get_peft_model
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     LlamaConfig,
@@ -149,6 +149,24 @@ def make_adapter(base: Path, folder: Path, seed: int, **settings: Any) -> Path:
     return folder
 
 
+def make_scales(base: Path, folder: Path, seed: int, feedforward: list[str]) -> Path:
+    """An IA3 adapter with random factors around one, saved by PEFT."""
+    torch.manual_seed(seed)
+    kind = LlamaForCausalLM if "llama" in base.name else Qwen2ForCausalLM
+    config = IA3Config(
+        target_modules=["k_proj", "v_proj", "down_proj"],
+        feedforward_modules=feedforward,
+        task_type="CAUSAL_LM",
+    )
+    model = get_peft_model(kind.from_pretrained(base), config)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if "ia3" in name:
+                weight.add_(torch.randn_like(weight))
+    model.save_pretrained(folder)
+    return folder
+
+
 ADAPTERS: dict[str, dict[str, Any]] = {
     "plain": {},
     "wide": {"r": 12, "lora_alpha": 16, "use_rslora": True},
@@ -156,6 +174,10 @@ ADAPTERS: dict[str, dict[str, Any]] = {
     "patterned": {"rank_pattern": {"q_proj": 2}, "alpha_pattern": {"down_proj": 3}},
     "dora": {"use_dora": True},
 }
+
+
+SCALES: dict[str, list[str]] = {"scaled": ["down_proj"], "scaled after": []}
+"""Adapters that multiply, by which layers' inputs they do; of the others the outputs."""
 
 
 @pytest.fixture(scope="session", params=["llama", "qwen2"])
@@ -178,6 +200,8 @@ def make_family(folder: Path, kind: str) -> Family:
         name: make_adapter(base, folder / name, seed, **settings)
         for seed, (name, settings) in enumerate(ADAPTERS.items(), start=10)
     }
+    for seed, (name, feedforward) in enumerate(SCALES.items(), start=20):
+        adapters[name] = make_scales(base, folder / name, seed, feedforward)
     return Family(base, adapters)
 
 

@@ -87,6 +87,32 @@ def test_an_adapter_for_a_shallower_model_is_not_taken(
     assert "incomplete" in refusal(folder, model)
 
 
+@pytest.fixture
+def scales(llama: Family, tmp_path: Path) -> Path:
+    """A good IA3 adapter that a test may damage."""
+    return Path(shutil.copytree(llama.adapters["scaled"], tmp_path / "Mine"))
+
+
+def test_an_ia3_adapter_for_another_width_names_both(scales: Path, tmp_path: Path) -> None:
+    wide = make_base(tmp_path / "llama-wide", intermediate_size=160)
+    words = refusal(scales, wide)
+    assert "made for 128 numbers at model.layers.0.mlp.down_proj, this model has 160" in words
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"base_model.model.model.layers.1.self_attn.k_proj.ia3_l": None}, "layers.1.self_attn.k"),
+        ({"base_model.model.model.norm.weight": torch.ones(64)}, "holds model.norm.weight"),
+    ],
+)
+def test_an_ia3_adapter_with_more_or_less_than_its_settings_say_is_refused(
+    scales: Path, model: PreTrainedModel, change: dict[str, torch.Tensor | None], words: str
+) -> None:
+    change_weights(scales, change)
+    assert words in refusal(scales, model)
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_values_that_are_not_numbers_are_refused(
     folder: Path, model: PreTrainedModel, value: float

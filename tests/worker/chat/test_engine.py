@@ -13,7 +13,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from storage.errors import StudioError
-from tests.worker.chat.conftest import ADAPTERS, CONTEXT, Family, make_adapter, make_base
+from tests.worker.chat.conftest import ADAPTERS, CONTEXT, SCALES, Family, make_adapter, make_base
 from worker.chat.catalogue import Contestant
 from worker.chat.engine import Engine, Limits, text_of
 from worker.chat.exchange import Busy, ContextExceeded, Ending, Event, Piece
@@ -67,7 +67,7 @@ def ending(events: list[Event]) -> Ending:
 def test_every_contestant_of_a_mixed_batch_answers_as_it_does_alone(
     engine: Engine, family: Family
 ) -> None:
-    names = [None, *ADAPTERS]
+    names = [None, *ADAPTERS, *SCALES]
     expected = [alone(family, name, PROMPT) for name in names]
     assert len(set(expected)) == len(names), "the adapters must differ for this to show anything"
     assert together(engine, family, [(name, PROMPT) for name in names]) == expected

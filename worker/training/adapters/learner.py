@@ -20,7 +20,14 @@ class AdapterLearner:
         allocation: shares out the rank of an AdaLoRA adapter; None for other kinds.
     """
 
+    # Of the library's trainer:
     model: Any
+    args: Any
+    accelerator: Any
+    optimizer: Any
+    processing_class: Any
+    get_optimizer_cls_and_kwargs: Any
+
     up_speed: float = 1.0
     allocation: Allocation | None = None
 
