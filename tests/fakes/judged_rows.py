@@ -10,7 +10,9 @@ def pairs(count: int) -> Rows:
         {
             "prompt": turns[:1],
             "chosen": turns[1:],
-            "rejected": [{"role": "assistant", "content": f"No, I will not say{'!' * (number % 3)}"}],
+            "rejected": [
+                {"role": "assistant", "content": f"No, I will not say{'!' * (number % 3)}"}
+            ],
         }
         for number, turns in enumerate(talks)
     ]

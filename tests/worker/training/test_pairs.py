@@ -117,7 +117,9 @@ def test_what_is_cut_dropped_or_the_same_is_counted(tmp_path: Path) -> None:
 
 def test_for_a_judge_long_conversations_are_left_out_and_none_is_cut(tmp_path: Path) -> None:
     tokenizer = with_template(tmp_path, template=None)
-    side = encoded(tokenizer, [row(), row(chosen=[BAD[0] | {"content": "x" * 300}])], 200, whole=True)
+    side = encoded(
+        tokenizer, [row(), row(chosen=[BAD[0] | {"content": "x" * 300}])], 200, whole=True
+    )
     assert counted(side) == (2, 0, 1, 0)
     whole = tokenizer.apply_chat_template([*PROMPT, *GOOD])["input_ids"]
     assert side.examples["chosen_ids"][0] == whole, "to the very end, as a judge is asked"

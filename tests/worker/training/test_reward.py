@@ -1,0 +1,136 @@
+"""Reward models: the loss is Bradley and Terry's, and the head is saved with the adapter."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from peft import PeftModel
+from safetensors.torch import load_file
+from torch import Tensor
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+from storage.errors import StudioError
+from tests.fakes.judged_rows import pairs
+from tests.fakes.prepared_recipe import Prepared, prepare
+from tests.fakes.training_home import TrainingHome
+from worker.training import recipe, reward
+
+
+@pytest.fixture(scope="module")
+def prepared(gpt2: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
+    """Return a trainer with an exam of three pairs, two at once."""
+    home = TrainingHome.make(tmp_path_factory.mktemp("prepared"))
+    rows = [row | ({"split": "test"} if n < 3 else {}) for n, row in enumerate(pairs(9))]
+    home.queue(home.dataset(rows), home.base_model(gpt2), method="reward", max_length=200)
+    yield prepare(home, reward)
+    home.database.close()
+
+
+def margins(prepared: Prepared, ids: list[Tensor]) -> Tensor:
+    """Return by how much each better conversation scores above the worse, each read alone."""
+    model = prepared.trainer.model
+    scores = [model(input_ids=one[None]).logits[0, 0] for one in ids]
+    half = len(scores) // 2
+    return torch.stack(scores[:half]) - torch.stack(scores[half:])
+
+
+def lines(batch: dict[str, Tensor]) -> list[Tensor]:
+    pairs_of = zip(batch["input_ids"], batch["attention_mask"], strict=True)
+    return [ids[mask.bool()] for ids, mask in pairs_of]
+
+
+def test_loss_and_gradients_are_those_of_the_formula(prepared: Prepared) -> None:
+    batch = prepared.batch()
+    ours = prepared.loss(batch)
+    found = prepared.gradients(ours)
+    theirs = -torch.log(torch.sigmoid(margins(prepared, lines(batch)))).mean()
+    assert ours.item() == pytest.approx(theirs.item(), rel=1e-4)
+    for name, gradient in prepared.gradients(theirs).items():
+        torch.testing.assert_close(found[name], gradient, rtol=1e-3, atol=1e-6)
+
+
+def test_a_conversation_is_scored_at_its_very_last_token(prepared: Prepared) -> None:
+    batch = prepared.batch()
+    model = prepared.trainer.model
+    with torch.no_grad():
+        together = model(**batch).logits[:, 0]
+        for number, ids in enumerate(lines(batch)):
+            hidden = model.base_model.model.transformer(ids[None]).last_hidden_state
+            alone = model.base_model.model.score(hidden[0, -1])
+            torch.testing.assert_close(together[number : number + 1], alone)
+
+
+def test_padding_is_a_token_that_ends_no_conversation() -> None:
+    class Tokenizer:
+        pad_token_id = 0
+
+    class Side:
+        examples = {"chosen_ids": [[5, 0], [5, 1]], "rejected_ids": [[5, 3], [2, 7]]}  # noqa: RUF012
+
+    assert reward.padding_token(Tokenizer(), [Side()]) == 2
+    Side.examples = {"chosen_ids": [[0, 4]], "rejected_ids": [[0, 5]]}
+    assert reward.padding_token(Tokenizer(), [Side()]) == 0
+
+
+def test_an_exam_tells_the_means_over_its_pairs(prepared: Prepared) -> None:
+    found = prepared.examine()
+    examples = prepared.trainer.eval_dataset
+    ids = [torch.tensor(one) for side in ("chosen_ids", "rejected_ids") for one in examples[side]]
+    with torch.no_grad():
+        by_hand = margins(prepared, ids)
+    assert found["eval_margin"] == pytest.approx(by_hand.mean().item(), rel=1e-3)
+    assert found["eval_accuracy"] == pytest.approx((by_hand > 0).float().mean().item())
+    loss = -torch.nn.functional.logsigmoid(by_hand).mean()
+    assert found["eval_loss"] == pytest.approx(loss.item(), rel=1e-3)
+
+
+@pytest.mark.parametrize("changes", [{}, {"quantization": "8bit"}])
+def test_the_head_is_saved_with_the_adapter_and_scores_the_same(
+    home: TrainingHome, llama: Path, changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models: list[Any] = []
+    steps = recipe.run_steps
+    monkeypatch.setattr(
+        recipe, "run_steps",
+        lambda job, ready, *rest: (models.append(ready.trainer.model), steps(job, ready, *rest))[1],
+    )  # fmt: skip
+    rows = [row | ({"split": "test"} if n < 2 else {}) for n, row in enumerate(pairs(6))]
+    data, base = home.dataset(rows), home.base_model(llama)
+    home.queue(data, base, method="reward", max_length=128, max_steps=4, eval_every=2, **changes)
+    run, _ = home.train()
+    for name in ("reward_margin", "reward_accuracy", "reward_mean"):
+        assert list(home.curve(run.id, name)) == [1, 2, 3, 4]
+        assert list(home.curve(run.id, f"eval_{name}")) == [2, 4]
+    found = home.curve(run.id, "reward_margin")
+    assert found[4] > found[1]  # type: ignore[operator]
+    folder = home.adapter_folder(run.id)
+    assert any("score" in name for name in load_file(folder / "adapter_model.safetensors"))
+    config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+    assert config["task_type"] == "SEQ_CLS"
+    talk = [*rows[0]["prompt"], *rows[0]["chosen"]]
+    ids = AutoTokenizer.from_pretrained(folder).apply_chat_template(talk, return_tensors="pt")
+    fresh = PeftModel.from_pretrained(
+        AutoModelForSequenceClassification.from_pretrained(
+            llama,
+            num_labels=1,
+            dtype=torch.float32,
+            quantization_config=models[0].config.__dict__.get("quantization_config"),
+        ),
+        folder,
+    )
+    with torch.no_grad():
+        scores = [model.eval()(ids["input_ids"]).logits for model in (fresh, models[0])]
+    torch.testing.assert_close(*scores, rtol=1e-4, atol=1e-5)
+
+
+def test_half_an_answer_is_never_judged(home: TrainingHome, llama: Path) -> None:
+    home.queue(
+        home.dataset(pairs(4)), home.base_model(llama), method="reward", max_length=32,
+        eval_share=0.0,
+    )  # fmt: skip
+    with pytest.raises(StudioError, match="lie beyond the longest example") as caught:
+        home.train()
+    assert "Longest example" in caught.value.hint
