@@ -13,6 +13,7 @@ from storage import checkpoints, metrics
 from storage.checkpoints import Checkpoint
 from worker.export.card import Curve, model_card
 from worker.export.recipe import trl_recipe
+from worker.training import new_words
 from worker.training.job import Job
 from worker.training.templates import of_run
 
@@ -62,6 +63,7 @@ def _write_tokenizer(folder: Path, job: Job) -> None:
     tokenizer = AutoTokenizer.from_pretrained(
         job.base_folder, local_files_only=True, trust_remote_code=False
     )
+    new_words.add(tokenizer, job.spec)
     of_run(tokenizer, job.spec)
     tokenizer.save_pretrained(folder)
 

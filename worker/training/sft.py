@@ -14,6 +14,7 @@ from worker.training import (
     data,
     fresh_process,
     models,
+    new_words,
     precision,
     recipe,
     templates,
@@ -22,6 +23,7 @@ from worker.training.arguments import Plan
 from worker.training.data import Side
 from worker.training.fast import path
 from worker.training.job import Job, Outcome
+from worker.training.new_words import NewWords
 from worker.training.precision import Precision
 from worker.training.recipe import Ready
 from worker.training.reporting import Reporter
@@ -44,12 +46,14 @@ def prepare(job: Job, reporter: Reporter, stops: Stops, read: Read | None = None
     """Read the data (as `read` does), load the model, make the trainer."""
     recipe.stage(reporter, stops, "loading the tokenizer")
     tokenizer = models.load_tokenizer(job.base_folder)
+    words = new_words.add(tokenizer, job.spec)
     template = templates.of_run(tokenizer, job.spec)
     recipe.stage(reporter, stops, "reading the data")
     train_side, evaluation = (read or read_cut)(job, tokenizer, template, stops)
     recipe.stage(reporter, stops, "loading the model")
     formats = precision.of(job.spec, job.base_folder)
     model = models.load_model(job.base_folder, job.spec, formats)
+    new_words.make_room(model, tokenizer, words)
     highest = max(train_side.highest, evaluation.highest if evaluation else -1)
     models.require_fitting(tokenizer, model, highest)
     isolates = models.isolates(model)
@@ -58,7 +62,7 @@ def prepare(job: Job, reporter: Reporter, stops: Stops, read: Read | None = None
         train_side = data.pack(train_side, job.spec.max_length)
         evaluation = evaluation and data.pack(evaluation, job.spec.max_length)
     planned = arguments.plan(job.spec, len(train_side.examples), has_exam=evaluation is not None)
-    material = Material(tokenizer, template, train_side, evaluation, formats, packing)
+    material = Material(tokenizer, template, words, train_side, evaluation, formats, packing)
     trainer = build(job, material, model, planned)
     chosen = path.choose(trainer, job.spec, isolates=isolates)
     usual = models.attention_of(model, job.spec)
@@ -78,6 +82,7 @@ class Material:
 
     tokenizer: Any
     template: Template
+    words: NewWords
     train: Side
     evaluation: Side | None
     precision: Precision
@@ -108,7 +113,7 @@ def read_cut(
 
 def build(job: Job, material: Material, model: Any, planned: Plan) -> Supervised:
     """Return TRL's trainer over the model with a fresh adapter, seeded by the run's seed."""
-    return Supervised(
+    trainer = Supervised(
         model=model,
         args=arguments.configure(
             job.spec, planned, material.precision, job.working_folder, packing=material.packing
@@ -116,8 +121,12 @@ def build(job: Job, material: Material, model: Any, planned: Plan) -> Supervised
         train_dataset=material.train.examples,
         eval_dataset=material.evaluation.examples if material.evaluation else None,
         processing_class=material.tokenizer,
-        peft_config=adapting.config(job.spec, model, planned),
+        peft_config=new_words.learned(
+            adapting.config(job.spec, model, planned), model, material.words
+        ),
     )
+    new_words.complete(trainer.model)
+    return trainer
 
 
 def facts(job: Job, material: Material) -> dict[str, Any]:
@@ -130,7 +139,8 @@ def facts(job: Job, material: Material) -> dict[str, Any]:
         "blocks": len(material.train.examples),
         "packing": material.packing,
         "template": material.template.words,
-        "template_told": list(material.template.told),
+        "template_told": [*material.template.told, *material.words.told],
+        "new_words": len(material.words.pieces),
         "answers_found_by": str(material.template.marking) if job.spec.response_only else None,
         "precision": material.precision.name,
     }
