@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.functional import logsigmoid
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from storage.errors import Refused, StudioError
@@ -99,7 +99,7 @@ def hinge(scores: Scores) -> Tensor:  # SLiC, arXiv 2305.10425, with DPO's impli
 
 def robust(scores: Scores) -> Tensor:  # arXiv 2403.00409, equation 12; a tenth is mistaken
     better, worse = scores.sums()
-    right, wrong = F.logsigmoid(BETA * (better - worse)), F.logsigmoid(BETA * (worse - better))
+    right, wrong = logsigmoid(BETA * (better - worse)), logsigmoid(BETA * (worse - better))
     return ((-0.9 * right + 0.1 * wrong) / 0.8).mean()
 
 

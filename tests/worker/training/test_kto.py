@@ -1,4 +1,4 @@
-"""Learning from single answers: the loss is the paper's, with mismatched answers for its KL term."""
+"""Learning from single answers: the loss is the paper's, its KL term of mismatched answers."""
 
 import json
 from collections.abc import Callable, Iterator

@@ -34,7 +34,7 @@ def scored(prepared: Prepared, batch: dict[str, Tensor]) -> list[Tensor]:
 
 
 def odds(likelihood: Tensor) -> Tensor:
-    """Return equation 4: odds(y|x) = P / (1 - P), with equation 3: log P is a mean over tokens."""
+    """Return the odds of an answer, P / (1 - P), equation 4; `likelihood` is log P, equation 3."""
     return likelihood.exp() / (1 - likelihood.exp())
 
 
