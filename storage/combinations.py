@@ -78,6 +78,12 @@ RULES: tuple[Rule, ...] = (
         "EVA looks at data to learn from answers or plain text: choose another beginning.",
     ),
     Rule(
+        "use_dora",
+        lambda spec: spec.adapter == "lora" and spec.use_dora and spec.quantization == "8bit",
+        "DoRA measures the base model's weights at every step, which the libraries cannot do with "
+        "an 8-bit one on a processor: choose 4-bit, or no shrinking.",
+    ),
+    Rule(
         "rank",
         lambda spec: _begins(spec, "orthogonal") and spec.rank % 2 == 1,
         "An orthogonal beginning needs an even number.",
