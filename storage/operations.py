@@ -150,6 +150,31 @@ class Chosen(_OfOne):
     kind: Literal["chosen"] = "chosen"
 
 
+class Answers(_OfOne):
+    """Let a model write the answers: to each conversation's last question, as it stands there.
+
+    Earlier answers of a conversation stay and are not learned. Of preference pairs and judged
+    answers only the questions count; a plain text is a question as it stands.
+
+    voice: who is asked, as in the chat: `base:ID`, `adapter:ID` or `checkpoint:RUN:STEP`.
+    called: what it was called when it was asked.
+    existing: conversations get the new answer in place of theirs, or stay as they are beside it.
+    temperature: 0 always takes the likeliest word; above, `seed` decides.
+    longest: in tokens; answers that are cut off there are left out unless `keep_cut_off`.
+    system: read by that model alone, before a row's own system prompt.
+    """
+
+    kind: Literal["answers"] = "answers"
+    voice: str = Field(min_length=1, max_length=200)
+    called: str = Field("", max_length=200)
+    existing: Literal["replace", "keep"] = "replace"
+    temperature: float = Field(0.0, ge=0, le=2)
+    seed: int = Field(1, ge=0, le=2**31)
+    longest: int = Field(512, ge=1, le=8192)
+    keep_cut_off: bool = False
+    system: str = Field("", max_length=20_000)
+
+
 class Written(_Operation):
     """Rows written or pasted in the browser, or kept from the playground."""
 
@@ -176,7 +201,18 @@ class Hub(_Operation):
 
 
 Operation = Annotated[
-    Split | Reread | Filter | Sample | Edit | Mix | Clean | Redact | Chosen | Written | Hub,
+    Split
+    | Reread
+    | Filter
+    | Sample
+    | Edit
+    | Mix
+    | Clean
+    | Redact
+    | Chosen
+    | Answers
+    | Written
+    | Hub,
     Field(discriminator="kind"),
 ]
 

@@ -15,18 +15,22 @@ def teacher_fault(student: dict[str, Any] | None, teacher: dict[str, Any] | None
         student: the facts of the base model, see `storage.model_facts`; None: not known yet.
         teacher: those of the teacher.
     """
-    sizes = [(facts or {}).get("vocabulary_size") for facts in (student, teacher)]
-    if None in sizes or abs(sizes[0] - sizes[1]) <= _FILLED_UP:
+    own, other = _both("vocabulary_size", student, teacher)
+    if own is None or other is None or abs(own - other) <= _FILLED_UP:
         return ""
     return (
-        f"It reads text in {sizes[1]:,} kinds of tokens, the base model in {sizes[0]:,}: choose a "
+        f"It reads text in {other:,} kinds of tokens, the base model in {own:,}: choose a "
         "teacher of the same family, or let it write the answers under Prepare."
     )
 
 
 def teacher_advice(student: dict[str, Any] | None, teacher: dict[str, Any] | None) -> str:
     """Return what to think about before Start, in words; empty where nothing stands out."""
-    sizes = [(facts or {}).get("parameters") for facts in (student, teacher)]
-    if None in sizes or sizes[1] > sizes[0]:
+    own, other = _both("parameters", student, teacher)
+    if own is None or other is None or other > own:
         return ""
     return "The teacher is not larger than the base model; most is learned from a larger one."
+
+
+def _both(name: str, *facts: dict[str, Any] | None) -> list[int | None]:
+    return [(each or {}).get(name) for each in facts]

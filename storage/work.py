@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, select
 
 from storage import leases
 from storage.database import Database
-from storage.errors import NotFound, StudioError
+from storage.errors import NotFound, StudioError, Superseded
 from storage.status import WORK_MOVES, WorkStatus
 from storage.tables import AnalysisRow, BaseModelRow, DatasetRow
 
@@ -58,10 +58,20 @@ def heartbeat(
 def report(
     database: Database, table: type[Row], key: tuple[str, int], share: float, words: str
 ) -> None:
-    """Note how far the work is: `share` from 0 to 1, and what is being done. `key`: id, attempt."""
+    """Note how far the work is: `share` from 0 to 1, and what is being done. `key`: id, attempt.
+
+    Raises:
+        Superseded: a newer attempt holds the row; or its person has deleted it, and it now waits
+            to be brought back.
+    """
     with database.write() as session:
         row = leases.guard(session, table, *key)
         row.progress, row.stage = min(max(share, 0.0), 1.0), words
+        is_deleted = row.deleted_at is not None
+        if is_deleted:
+            _move(row, WorkStatus.WAITING)
+    if is_deleted:
+        raise Superseded(f"{key[0]} was deleted while it was being prepared.")
 
 
 def finish(database: Database, table: type[Row], key: tuple[str, int], **found: Any) -> None:

@@ -4,7 +4,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from storage import analyses, runs, work
+from storage import analyses, artifacts, runs, work
 from storage.analyses import Kind
 from storage.artifacts import Artifacts
 from storage.database import Database
@@ -127,6 +127,7 @@ class WorkDuty:
             work.ask(self.database, self._rows, self._key, **ending.found)
         else:
             work.finish(self.database, self._rows, self._key, **ending.found)
+            artifacts.remove(self.task.folder / entries.KEPT)
             self._look_with_care()
 
     def died(self, death: Death) -> None:

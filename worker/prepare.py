@@ -12,13 +12,15 @@ from storage.artifacts import Artifacts
 from storage.database import Database
 from storage.datasets import ORIGINAL, prepared_name
 from storage.mappings import Mapping
-from storage.operations import OPERATION, Hub, Operation
+from storage.operations import OPERATION, Answers, Hub, Operation
 from storage.settings import Settings
 from storage.tables import BaseModelRow, DatasetRow
+from worker import answering
 from worker.datasets import operations
 from worker.datasets.inspect import inspect
 from worker.datasets.mapping import Unsure
 from worker.datasets.operations.hub import download
+from worker.entries import KEPT
 from worker.models import importing
 
 Report = Callable[[float, str], None]
@@ -26,6 +28,9 @@ Report = Callable[[float, str], None]
 
 _MAKING = 0.5
 """Share of the work on a version that is done once its file is made."""
+
+_SHARES = {"answers": 0.98}
+"""The same of operations that take long."""
 
 
 @dataclass(frozen=True)
@@ -53,15 +58,16 @@ def dataset(place: Place, row: DatasetRow, report: Report) -> dict[str, Any]:
         StudioError: the file is of no use as a whole.
         Unsure: it must be asked which field is what; `found` has the columns known by then.
     """
-    told = report
+    told, about = report, dict[str, Any]()
     if row.sha256 == datasets.NOT_MADE:
-        row.sha256, row.bytes = _make(place, row, _part(report, 0.0, _MAKING))
-        told = _part(report, _MAKING, 1.0)
+        share = _SHARES.get((row.operation or {}).get("kind", ""), _MAKING)
+        row.sha256, row.bytes, about = _make(place, row, _part(report, 0.0, share))
+        told = _part(report, share, 1.0)
     folder = place.files.dataset(row.sha256)
     made = {"sha256": row.sha256, "bytes": row.bytes}
     mapping = Mapping(**row.mapping) if row.mapping else None
     try:
-        return made | _read(folder, mapping, told)
+        return made | _with(_read(folder, mapping, told), about)
     except Unsure as unsure:
         names = [column["name"] for column in unsure.question["columns"]]
         known = datasets.remembered(place.database, row.owner, mappings.signature(names))
@@ -71,32 +77,49 @@ def dataset(place: Place, row: DatasetRow, report: Report) -> dict[str, Any]:
         return made | _read(folder, known, told)
 
 
-def _make(place: Place, row: DatasetRow, report: Report) -> tuple[str, int]:
-    """Make the file of a version and keep it by its content; returns its SHA-256 and its size."""
+def _with(found: dict[str, Any], about: dict[str, Any]) -> dict[str, Any]:
+    """Add to a version's report who wrote its answers; equal content has one reading for all."""
+    if not about:
+        return found
+    warnings = [*found["report"].get("warnings", []), *about["sentences"]]
+    return found | {"report": {**found["report"], "warnings": warnings, "written_by": about}}
+
+
+def _make(place: Place, row: DatasetRow, report: Report) -> tuple[str, int, dict[str, Any]]:
+    """Make the file of a version and keep it by its content.
+
+    Returns:
+        its SHA-256, its size, and what its report tells of its making.
+    """
     operation = OPERATION.validate_python(row.operation)
     staging = place.files.work(row.id) / "made"  # the same again after a death: a download goes on
     staging.mkdir(parents=True, exist_ok=True)
-    _fill(place, row, operation, staging / ORIGINAL, report)
+    about = _fill(place, row, operation, staging / ORIGINAL, report)
     sha256 = artifacts.sha256(staging / ORIGINAL)
     size = (staging / ORIGINAL).stat().st_size
     folder = place.files.dataset(sha256)
     if not folder.exists():
         artifacts.publish(staging, folder)
     artifacts.remove(staging)
-    return sha256, size
+    return sha256, size, about
 
 
 def _fill(
     place: Place, row: DatasetRow, operation: Operation, target: Path, report: Report
-) -> None:
+) -> dict[str, Any]:
     if isinstance(operation, Hub):
         settings = place.settings
         download(operation, target, settings.hub_endpoint, settings.hub_token(), report)
-        return
+        return {}
     family = {each.id: each for each in datasets.family(place.database, row.owner)}
     parents = [family[parent] for parent in operation.parents]
     folders = [place.files.dataset(each.sha256) / each.prepared for each in parents]
+    if isinstance(operation, Answers):
+        given = (operation, folders[0])
+        asked = answering.asked(place.database, place.files, row.owner, given)
+        return answering.write(asked, target, place.files.work(row.id) / KEPT, report)
     operations.apply(operation, folders, target, report)
+    return {}
 
 
 def _read(folder: Path, mapping: Mapping | None, report: Report) -> dict[str, Any]:

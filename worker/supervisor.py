@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, func, not_
 from sqlalchemy.exc import OperationalError
 
 from storage import leases, runs, work
@@ -37,11 +37,14 @@ class Lane:
     warm: bool = False
 
 
+_WRITES_ANSWERS = func.coalesce(DatasetRow.operation["kind"].as_string(), "") == "answers"
+
 RUNS = Lane(1, warm=True)
-PREPARING = Lane(2, ((DatasetRow, ()), (BaseModelRow, ())))
+PREPARING = Lane(2, ((DatasetRow, (not_(_WRITES_ANSWERS),)), (BaseModelRow, ())))
+WRITING = Lane(1, ((DatasetRow, (_WRITES_ANSWERS,)),), warm=True)
 ANSWERS = Lane(1, ((AnalysisRow, (AnalysisRow.kind.in_(QUICK),)),), warm=True)
 STUDIES = Lane(1, ((AnalysisRow, (AnalysisRow.kind.not_in(QUICK),)),), warm=True)
-LANES = (PREPARING, ANSWERS, STUDIES)
+LANES = (PREPARING, ANSWERS, STUDIES, WRITING)
 """The lanes of background work; a run has one to itself."""
 
 TO_SAVE = 25.0

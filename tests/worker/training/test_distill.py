@@ -16,13 +16,14 @@ import pytest
 import torch
 from peft import PeftModel
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from storage import runs
 from storage.errors import NotFound, StudioError
 from storage.runs import Run
 from storage.status import RunStatus
-from tests.fakes.tiny_models import save_model, save_tokenizer
+from tests.fakes.learned_models import learned
+from tests.fakes.tiny_models import save_tokenizer
 from tests.fakes.training_home import Rows, TrainingHome
 from worker.chat import renderer
 from worker.training import templates
@@ -64,7 +65,7 @@ def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Its head is filled up to 304 tokens, as those of larger models of a family often are.
     """
     folder = tmp_path_factory.mktemp("models") / "tiny-teacher"
-    return learned(folder, dict(SAID), vocab_size=304, hidden_size=48, intermediate_size=96)
+    return learned(folder, dict(SAID), vocabulary=304, width=48)
 
 
 @pytest.fixture(scope="session")
@@ -72,26 +73,7 @@ def student(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a smaller model, which answers every question with "Yes."."""
     folder = tmp_path_factory.mktemp("models") / "tiny-student"
     said = {question: "Yes." for question, _ in SAID}
-    return learned(folder, said, vocab_size=300, hidden_size=32, intermediate_size=64)
-
-
-def learned(folder: Path, said: dict[str, str], **shape: int) -> Path:
-    """Write a model into a folder that has learned these answers by heart."""
-    save_tokenizer(folder)
-    heads = {"num_attention_heads": 2, "num_key_value_heads": 2, "num_hidden_layers": 2}
-    save_model(folder, LlamaConfig(**shape, **heads, eos_token_id=0, max_position_embeddings=256))
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    lines = [tokens(folder, f"user: {ask}assistant: {one}</s>") for ask, one in said.items()]
-    longest = max(map(len, lines))
-    ids = torch.tensor([line + [0] * (longest - len(line)) for line in lines])
-    labels = torch.tensor([line + [-100] * (longest - len(line)) for line in lines])
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
-    for _ in range(40):
-        model(input_ids=ids, labels=labels).loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-    model.save_pretrained(folder)
-    return folder
+    return learned(folder, said)
 
 
 def queued(
@@ -187,8 +169,8 @@ def examined(
     """The mean over the rows of how far the models are apart at the data's own answers."""
     found = []
     for question, answer in said:
-        line = tokens(folder, f"user: {question}assistant: {answer}")
-        place = (line, len(tokens(folder, answer)), temperature)
+        line = tokens(folder, f"user: {question}assistant: {answer}</s>")
+        place = (line, len(tokens(folder, answer)) + 1, temperature)
         apart = generalised(foretold(small, *place), foretold(larger, *place), beta)
         found.append(float(apart.mean()))
     return sum(found) / len(found)
@@ -253,8 +235,9 @@ def test_questions_are_asked_as_in_the_chat_and_control_tokens_stay_characters(
     renderer.main()
     said = orjson.loads(written.getvalue())
     asked = asker.ask(answered)
+    assert asked is not None
     assert asked == said["tokens"]
-    assert tokenizer.eos_token_id not in said["tokens"]
+    assert asked.count(tokenizer.eos_token_id) == 1, "behind the first answer, and nowhere else"
     last_unlearned = [*turns, {"role": "assistant", "content": "So.", "weight": 0}]
     assert asker.ask({"line": 1, "messages": last_unlearned}) == asker.ask(
         {"line": 1, "messages": turns[:3]}
