@@ -4,7 +4,6 @@ By hand: `python -m worker.training.dpo RUN_ID`, see `by_hand`. The reference is
 adapter switched off, or, where the whole model learns, the model before its first step.
 """
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -23,15 +22,12 @@ from worker.training import (
     templates,
 )
 from worker.training.arguments import Plan
-from worker.training.data import Side
 from worker.training.job import Job, Outcome
 from worker.training.pair_batches import Pairs
-from worker.training.precision import Precision
+from worker.training.preference import Material
 from worker.training.recipe import Ready
 from worker.training.reporting import Reporter
 from worker.training.stops import Stops
-from worker.training.templates import Template
-from worker.training.trainer import answers_only_head
 
 CURVES = {
     "rewards/margins": "reward_margin",
@@ -62,39 +58,28 @@ def prepare(job: Job, reporter: Reporter, stops: Stops) -> Ready:
         job, tokenizer, template, pairs.encode_pairs, stops.check, whole=False
     )
     recipe.stage(reporter, stops, "loading the model")
-    formats = precision.of(job.spec)
+    formats = precision.of(job.spec, job.base_folder)
     model = models.load_model(job.base_folder, job.spec, formats)
     highest = max(train_side.highest, evaluation.highest if evaluation else -1)
     models.require_fitting(tokenizer, model, highest)
     disable_dropout_in_model(model)  # the model's own; what is dropped of the adapter is a setting
     planned = arguments.plan(job.spec, len(train_side.examples), has_exam=evaluation is not None)
     asks_first = preference.asks_first(job.spec, planned, len(train_side.examples))
-    material = Material(tokenizer, template, train_side, evaluation, formats, asks_first)
+    material = Material(tokenizer, template, train_side, evaluation, formats)
     trainer = build(job, material, model, planned)
+    steps = partial(preference.taken, trainer, job.spec, formats)
     if asks_first:
         recipe.stage(reporter, stops, "asking the base model")
-        with answers_only_head():
+        with steps():
             trainer.ask_reference(partial(preference.tell, reporter, stops))
     return Ready(
         tokenizer,
         trainer,
         planned,
-        facts(job, material),
-        steps=answers_only_head,
+        facts(job, material, model) | {"reference": preference.WHEN_ASKED[asks_first]},
+        steps=steps,
         curves=CURVES,
     )
-
-
-@dataclass(frozen=True)
-class Material:
-    """What the model is taught. `evaluation` is None where there is no exam."""
-
-    tokenizer: Any
-    template: Template
-    train: Side
-    evaluation: Side | None
-    precision: Precision
-    asks_first: bool
 
 
 # Trainer.
@@ -130,23 +115,14 @@ def configure(job: Job, material: Material, planned: Plan) -> DPOConfig:
     )
 
 
-def facts(job: Job, material: Material) -> dict[str, Any]:
+def facts(job: Job, material: Material, model: Any) -> dict[str, Any]:
     """Return what the run's page and the model card tell about how it was trained."""
-    evaluation = material.evaluation
-    with answers_only_head() as path:
-        return {
-            **material.train.count.facts("train"),
-            **(evaluation.count.facts("eval") if evaluation else {}),
-            **pairs.mean_lengths(material.train),
-            "learned_share": material.train.count.learned / material.train.count.tokens,
-            "examples": len(material.train.examples),
-            "loss": job.spec.preference_loss,
-            "reference": preference.WHEN_ASKED[material.asks_first],
-            "template": material.template.words,
-            "answers_found_by": str(material.template.marking),
-            "precision": material.precision.name,
-            "path": path,
-        }
+    return {
+        **preference.facts(job.spec, material, model),
+        **preference.facts_of_answers(job.spec, material),
+        **pairs.mean_lengths(material.train),
+        "loss": job.spec.preference_loss,
+    }
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ the paper, and unlike TRL's trainer, the part that learns the better answer leav
 TRL adds the likelihood of the prompt's own tokens to it.
 """
 
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from torch import Tensor
@@ -24,16 +24,13 @@ from worker.training import (
     templates,
 )
 from worker.training.arguments import Plan
-from worker.training.data import Side
 from worker.training.job import Job, Outcome
 from worker.training.pair_batches import Pairs
-from worker.training.precision import Precision
+from worker.training.preference import Material
 from worker.training.recipe import Ready
 from worker.training.reporting import Reporter
 from worker.training.stops import Stops
-from worker.training.templates import Template
 from worker.training.tokens import IGNORED
-from worker.training.trainer import answers_only_head
 
 CURVES = {
     "rewards/margins": "reward_margin",
@@ -127,7 +124,7 @@ def prepare(job: Job, reporter: Reporter, stops: Stops) -> Ready:
         job, tokenizer, template, pairs.encode_pairs, stops.check, whole=False
     )
     recipe.stage(reporter, stops, "loading the model")
-    formats = precision.of(job.spec)
+    formats = precision.of(job.spec, job.base_folder)
     model = models.load_model(job.base_folder, job.spec, formats)
     highest = max(train_side.highest, evaluation.highest if evaluation else -1)
     models.require_fitting(tokenizer, model, highest)
@@ -136,25 +133,15 @@ def prepare(job: Job, reporter: Reporter, stops: Stops) -> Ready:
     planned = arguments.plan(job.spec, len(train_side.examples), has_exam=evaluation is not None)
     material = Material(tokenizer, template, train_side, evaluation, formats)
     trainer = build(job, material, model, planned)
+    steps = partial(preference.taken, trainer, job.spec, formats)
     return Ready(
         tokenizer,
         trainer,
         planned,
-        facts(job, material),
-        steps=answers_only_head,
+        facts(job, material, model),
+        steps=steps,
         curves=CURVES,
     )
-
-
-@dataclass(frozen=True)
-class Material:
-    """What the model is taught. `evaluation` is None where there is no exam."""
-
-    tokenizer: Any
-    template: Template
-    train: Side
-    evaluation: Side | None
-    precision: Precision
 
 
 # Trainer.
@@ -185,21 +172,13 @@ def configure(job: Job, material: Material, planned: Plan) -> ORPOConfig:
     )
 
 
-def facts(job: Job, material: Material) -> dict[str, Any]:
+def facts(job: Job, material: Material, model: Any) -> dict[str, Any]:
     """Return what the run's page and the model card tell about how it was trained."""
-    evaluation = material.evaluation
-    with answers_only_head() as path:
-        return {
-            **material.train.count.facts("train"),
-            **(evaluation.count.facts("eval") if evaluation else {}),
-            **pairs.mean_lengths(material.train),
-            "learned_share": material.train.count.learned / material.train.count.tokens,
-            "examples": len(material.train.examples),
-            "template": material.template.words,
-            "answers_found_by": str(material.template.marking),
-            "precision": material.precision.name,
-            "path": path,
-        }
+    return {
+        **preference.facts(job.spec, material, model),
+        **preference.facts_of_answers(job.spec, material),
+        **pairs.mean_lengths(material.train),
+    }
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""What TRL's trainers of judged answers do besides: exact means, and the reference asked first."""
+"""What recipes for judged answers share: exact means, the reference asked first, steps, facts."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -10,10 +11,30 @@ from datasets import Dataset
 from torch import Tensor
 
 from storage.specs import RunSpec
+from worker.training import models
 from worker.training.arguments import Plan
+from worker.training.data import Side
+from worker.training.fast import weights
+from worker.training.fast.choice import core_of
+from worker.training.precision import Precision
 from worker.training.reporting import Reporter
 from worker.training.stops import Stops
-from worker.training.trainer import RecipeTrainer
+from worker.training.templates import Template
+from worker.training.trainer import PLAIN_PATH, RecipeTrainer, answers_only_head
+
+
+@dataclass(frozen=True)
+class Material:
+    """What the model is taught. `evaluation` is None where there is no exam."""
+
+    tokenizer: Any
+    template: Template
+    train: Side
+    evaluation: Side | None
+    precision: Precision
+
+
+# Trainers.
 
 _AT_ONCE = 8
 """Examples the reference model is asked about in one go; without gradients they take little."""
@@ -138,6 +159,49 @@ def asks_first(spec: RunSpec, planned: Plan, examples: int) -> bool:
     """
     readings = planned.total_steps * spec.effective_batch / examples
     return spec.adapter == "full" or readings >= 1
+
+
+# Steps and facts.
+
+
+@contextmanager
+def taken(trainer: Any, spec: RunSpec, formats: Precision) -> Iterator[None]:
+    """Let a trainer take its steps in here, scoring answers alone unless the plain way was asked.
+
+    Frozen weights keep the format of their products from then on.
+    """
+    if spec.path == "plain":
+        yield
+        return
+    with answers_only_head():
+        if formats.products is not None:
+            weights.keep_cast(core_of(trainer.model), formats.products)
+        yield
+
+
+def facts(spec: RunSpec, material: Material, model: Any) -> dict[str, Any]:
+    """Return what is told of every run that learns from judged answers."""
+    evaluation = material.evaluation
+    return {
+        **material.train.count.facts("train"),
+        **(evaluation.count.facts("eval") if evaluation else {}),
+        "examples": len(material.train.examples),
+        "template": material.template.words,
+        "template_told": list(material.template.told),
+        "precision": material.precision.name,
+        "attention": models.attention_of(model, spec),
+    }
+
+
+def facts_of_answers(spec: RunSpec, material: Material) -> dict[str, Any]:
+    """Return what is told of runs that learn which answers to write."""
+    count = material.train.count
+    with answers_only_head() as words:
+        return {
+            "learned_share": count.learned / count.tokens,
+            "answers_found_by": str(material.template.marking),
+            "path": PLAIN_PATH if spec.path == "plain" else words,
+        }
 
 
 @contextmanager

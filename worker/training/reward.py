@@ -5,10 +5,9 @@ one output, read at the last token of the whole conversation; it is saved with t
 conversation that is too long is left out: half an answer is not what was judged.
 """
 
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from peft import PeftConfig, TaskType
 from transformers import AutoModelForSequenceClassification, set_seed
 from trl import RewardConfig, RewardTrainer
 from trl.trainer.reward_trainer import suppress_seqcls_warning
@@ -30,19 +29,16 @@ from worker.training.data import Side
 from worker.training.job import Job, Outcome
 from worker.training.pair_batches import WholePairs
 from worker.training.precision import Precision
+from worker.training.preference import Material
 from worker.training.recipe import Ready
 from worker.training.reporting import Reporter
 from worker.training.stops import Stops
-from worker.training.templates import Template
 
 CURVES = {
     "margin": "reward_margin",
     "accuracy": "reward_accuracy",
     "mean_reward": "reward_mean",
 }
-
-HEAD = "score"
-"""What the transformers library calls the head of every model that judges a text."""
 
 
 class Scoring(preference.JudgedTrainer, RewardTrainer):
@@ -64,28 +60,18 @@ def prepare(job: Job, reporter: Reporter, stops: Stops) -> Ready:
         job, tokenizer, template, pairs.encode_pairs, stops.check, whole=True
     )
     recipe.stage(reporter, stops, "loading the model")
-    formats = precision.of(job.spec)
+    formats = precision.of(job.spec, job.base_folder)
     model = load_model(job, formats)
     highest = max(train_side.highest, evaluation.highest if evaluation else -1)
     models.require_fitting(tokenizer, model, highest)
     disable_dropout_in_model(model)  # the model's own; what is dropped of the adapter is a setting
     planned = arguments.plan(job.spec, len(train_side.examples), has_exam=evaluation is not None)
-    padding = padding_token(tokenizer, [train_side, *([evaluation] if evaluation else [])])
-    material = Material(tokenizer, template, train_side, evaluation, formats, padding)
+    material = Material(tokenizer, template, train_side, evaluation, formats)
     trainer = build(job, material, model, planned)
-    return Ready(tokenizer, trainer, planned, facts(material), curves=CURVES)
-
-
-@dataclass(frozen=True)
-class Material:
-    """What the model is taught. `evaluation` is None where there is no exam."""
-
-    tokenizer: Any
-    template: Template
-    train: Side
-    evaluation: Side | None
-    precision: Precision
-    padding: int
+    steps = partial(preference.taken, trainer, job.spec, formats)
+    return Ready(
+        tokenizer, trainer, planned, facts(job, material, model), steps=steps, curves=CURVES
+    )
 
 
 # Model.
@@ -104,8 +90,8 @@ def load_model(job: Job, formats: Precision) -> Any:
         )
 
 
-def padding_token(tokenizer: Any, sides: list[Side]) -> int:
-    """Return a token that no conversation ends with.
+def padding_token(usual: int, *sides: Side | None) -> int:
+    """Return a token that no conversation of these sides ends with: the usual one if possible.
 
     The library reads the score at the last token that is not the padding one, so a conversation
     that ends with it would be read too early. Many tokenizers pad with the token that ends a turn.
@@ -114,20 +100,10 @@ def padding_token(tokenizer: Any, sides: list[Side]) -> int:
         ids[-1]
         for side in sides
         for name in ("chosen_ids", "rejected_ids")
-        for ids in side.examples[name]
+        for ids in (side.examples[name] if side else ())
     }
-    usual = tokenizer.pad_token_id
-    return usual if usual not in endings else next(n for n in range(len(endings) + 1)
-                                                   if n not in endings)  # fmt: skip
-
-
-def configure_adapter(job: Job, model: Any, planned: Plan) -> PeftConfig | None:
-    """Return the adapter's configuration, with the head learned and saved beside it."""
-    config = adapting.config(job.spec, model, planned)
-    if config is not None:
-        config.task_type = TaskType.SEQ_CLS
-        config.modules_to_save = [HEAD]
-    return config
+    others = (number for number in range(len(endings) + 1) if number not in endings)
+    return next(others) if usual in endings else usual
 
 
 # Trainer.
@@ -135,16 +111,17 @@ def configure_adapter(job: Job, model: Any, planned: Plan) -> PeftConfig | None:
 
 def build(job: Job, material: Material, model: Any, planned: Plan) -> Scoring:
     """Return TRL's trainer over the model with a fresh adapter, seeded by the run's seed."""
+    padding = padding_token(material.tokenizer.pad_token_id, material.train, material.evaluation)
     trainer = Scoring(
         model=model,
         args=configure(job, material, planned),
-        data_collator=WholePairs(material.padding),
+        data_collator=WholePairs(padding),
         train_dataset=material.train.examples,
         eval_dataset=material.evaluation.examples if material.evaluation else None,
         processing_class=material.tokenizer,
-        peft_config=configure_adapter(job, model, planned),
+        peft_config=adapting.config(job.spec, model, planned),
     )
-    trainer.model.config.get_text_config().pad_token_id = material.padding  # TRL sets the usual one
+    trainer.model.config.get_text_config().pad_token_id = padding  # TRL sets the usual one
     return trainer
 
 
@@ -159,17 +136,11 @@ def configure(job: Job, material: Material, planned: Plan) -> RewardConfig:
     )
 
 
-def facts(material: Material) -> dict[str, Any]:
+def facts(job: Job, material: Material, model: Any) -> dict[str, Any]:
     """Return what the run's page and the model card tell about how it was trained."""
-    evaluation = material.evaluation
     return {
-        **material.train.count.facts("train"),
-        **(evaluation.count.facts("eval") if evaluation else {}),
+        **preference.facts(job.spec, material, model),
         **pairs.mean_lengths(material.train),
-        "examples": len(material.train.examples),
-        "padding_token": material.tokenizer.convert_ids_to_tokens(material.padding),
-        "template": material.template.words,
-        "precision": material.precision.name,
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from datasets import Dataset
 from peft import PeftModel
 from safetensors.torch import load_file
 from torch import Tensor
@@ -17,6 +18,7 @@ from tests.fakes.judged_rows import pairs
 from tests.fakes.prepared_recipe import Prepared, prepare
 from tests.fakes.training_home import TrainingHome
 from worker.training import recipe, reward
+from worker.training.data import Count, Side
 
 
 @pytest.fixture(scope="module")
@@ -64,15 +66,14 @@ def test_a_conversation_is_scored_at_its_very_last_token(prepared: Prepared) -> 
 
 
 def test_padding_is_a_token_that_ends_no_conversation() -> None:
-    class Tokenizer:
-        pad_token_id = 0
+    def side(chosen: list[list[int]], rejected: list[list[int]]) -> Side:
+        examples = Dataset.from_dict({"chosen_ids": chosen, "rejected_ids": rejected})
+        return Side(examples, Count(), 9)
 
-    class Side:
-        examples = {"chosen_ids": [[5, 0], [5, 1]], "rejected_ids": [[5, 3], [2, 7]]}  # noqa: RUF012
-
-    assert reward.padding_token(Tokenizer(), [Side()]) == 2
-    Side.examples = {"chosen_ids": [[0, 4]], "rejected_ids": [[0, 5]]}
-    assert reward.padding_token(Tokenizer(), [Side()]) == 0
+    ends = side([[5, 0], [5, 1]], [[5, 3], [2, 7]])
+    assert reward.padding_token(0, ends, None) == 2
+    assert reward.padding_token(0, side([[0, 4]], [[0, 5]])) == 0
+    assert reward.padding_token(4, side([[0, 4]], [[0, 5]]), ends) == 2
 
 
 def test_an_exam_tells_the_means_over_its_pairs(prepared: Prepared) -> None:
