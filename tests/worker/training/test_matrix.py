@@ -23,11 +23,12 @@ from worker.training import recipe
 PROBE = list(range(1, 17))
 """What both processes are asked; ordinary tokens."""
 
-EXACT, ROUNDED = 1e-4, 0.05
+EXACT, ROUNDED = 1e-4, 0.2
 """How far logits may lie apart, as a share of the largest.
 
 A converted adapter adds the same numbers in another order. LoftQ makes up for what 4 bits lose: its
-adapter is meant for the whole base, so what was learned over the shrunk one fits up to rounding.
+adapter is meant for the whole base, so what was learned over the shrunk one fits up to rounding; a
+tiny model of random weights loses a sixth of a logit to 4 bits.
 """
 
 
