@@ -1,8 +1,7 @@
 """Counts what a clean row holds, and gives the number by which copies of it are found."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 import orjson
@@ -56,13 +55,6 @@ def form(codes: bytes) -> bytes:
     """
     turns = [b'{"role":"%b","content":%%b}' % ROLES[code].encode() for code in codes]
     return b'{"messages":[%b]}' % b",".join(turns)
-
-
-def filled(blank: bytes, texts: Iterator[bytes]) -> list[bytes]:
-    """Fills a form with the next texts, again and again until they end."""
-    first, *others = blank.split(b"%b")
-    columns = chain.from_iterable((texts, repeat(piece)) for piece in others)
-    return list(map(b"".join, zip(repeat(first), *columns)))
 
 
 def _conversation_key(roles: Sequence[str], contents: list[str]) -> int:

@@ -7,6 +7,7 @@ from storage.rows import EXAM
 from worker.datasets.faults import TEXT_LIMIT, Refusal, RowFault, RowRepair
 from worker.datasets.judge import Judged, Reader
 from worker.datasets.output import Numbers, Output
+from worker.datasets.plain import Kept, joined
 from worker.datasets.quick import Quick
 from worker.datasets.sources.batch import Batch
 from worker.datasets.sources.jsonl import BOM
@@ -41,27 +42,29 @@ class Judging:
         self.tally.records += len(batch.lines)
         if batch.lines:
             self.tally.last_line = batch.numbers[len(batch.lines) - 1]
-        rows: list[bytes | None] = [None] * len(batch.lines)
-        keys = np.zeros(len(batch.lines), np.uint64)
+        kept = Kept.none()
         if self._quick:
-            rows, keys, block = self._quick.take(batch.lines, batch.numbers, self.tally)
-            if block is not None:
-                self._output.block(block, rows, _numbers(batch), keys)  # type: ignore[arg-type]
-                return
+            kept = self._quick.take(batch.lines, batch.numbers, self.tally)
+        if len(kept.places) == len(batch.lines):
+            self._output.block(kept.block, kept.ends, _numbers(batch), kept.keys)
+        else:
+            self._take_others(batch, kept)
+
+    def _take_others(self, batch: Batch, kept: Kept) -> None:
+        """Reads the rows that were not kept yet with all care."""
+        rows: list[bytes | None] = [None] * len(batch.lines)
+        keys = np.zeros(len(rows), np.uint64)
+        keys[kept.places] = kept.keys
+        for place, line in zip(kept.places.tolist(), kept.lines(), strict=True):
+            rows[place] = line
         for place, row in enumerate(rows):
             if row is None:
                 judged = self._careful(batch, place)
                 if judged:
                     rows[place], keys[place] = judged.line, judged.counts.key
-        self._write(batch, rows, keys)
-
-    def _write(self, batch: Batch, rows: list[bytes | None], keys: Numbers) -> None:
-        kept = [row for row in rows if row is not None]
-        numbers = _numbers(batch)
-        if len(kept) < len(rows):
-            chosen = np.fromiter((row is not None for row in rows), bool, len(rows))
-            numbers, keys = numbers[chosen], keys[chosen]
-        self._output.rows(kept, numbers, keys)
+        chosen = np.fromiter((row is not None for row in rows), bool, len(rows))
+        block, ends = joined([row for row in rows if row is not None])
+        self._output.block(block, ends, _numbers(batch)[chosen], keys[chosen])
 
     def _careful(self, batch: Batch, place: int) -> Judged | None:
         line = batch.lines[place]

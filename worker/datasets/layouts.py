@@ -7,8 +7,7 @@ that a row with any other, or with another type, is refused by the decoder and r
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, repeat
 from operator import attrgetter
 from typing import Annotated, Any, Literal
 
@@ -17,7 +16,8 @@ import numpy as np
 from msgspec import UNSET, Meta, Raw, UnsetType, defstruct, field
 
 from storage.mappings import Mapping, Target
-from worker.datasets.marks import Array
+from worker.datasets.flat import Decoded
+from worker.datasets.places import Array
 from worker.datasets.roles import ROLES, SHAREGPT_ROLES
 from worker.datasets.shapes import fields_of, reserved
 from worker.datasets.tally import Tally
@@ -28,25 +28,6 @@ _NO_LIST = Annotated[list[int], Meta(max_length=0)] | None | UnsetType
 _MAYBE = str | None | UnsetType
 
 
-@dataclass
-class Flat:
-    """The turns of many rows, one behind the other.
-
-    Attributes:
-        turns: how many turns each row has, at least 1.
-        codes: the role of each turn, by its place in `ROLES`.
-        contents: the text of each turn.
-        strings: strings in the lines of all rows, names of fields included.
-        odd: places of rows that must be read with all care after all.
-    """
-
-    turns: Array
-    codes: Array
-    contents: list[str]
-    strings: int
-    odd: list[int]
-
-
 class Layout(ABC):
     """The plain rows of one file.
 
@@ -55,13 +36,15 @@ class Layout(ABC):
         divided: rows may say in "split" on which side they are.
         keeps: a plain row without extras is in the form that is kept.
         is_text: the rows hold no turns.
-        brackets: how many [ a row holds outside of its texts.
+        in_order: whatever a row says, its turns are in order.
+        decode: gives the row of a line; raises where it is not plain.
+        decode_lines: gives the rows of all lines of a block.
         fields: the names of the fields as in the file, by their attribute.
     """
 
     keeps = False
     is_text = False
-    brackets = 0
+    in_order = False
 
     def __init__(self, fields: list[tuple[str, str, Any, Any]], extras: list[str]) -> None:
         """Args: attribute, name in the file, type and default of each field; names of extras."""
@@ -72,13 +55,15 @@ class Layout(ABC):
         wanted += [(attribute, name, Raw, None) for attribute, name in self.extras.items()]
         self.fields = {attribute: name for attribute, name, _, _ in wanted}
         self.always = [name for _, name, _, default in wanted if default is msgspec.NODEFAULT]
-        self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(_struct("Row", wanted)).decode
+        decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_struct("Row", wanted))
+        self.decode: Callable[[bytes], Any] = decoder.decode
+        self.decode_lines: Callable[[bytes], list[Any]] = decoder.decode_lines
         self._sometimes = [
             (attribute, name) for attribute, name, _, default in wanted if default is UNSET
         ]
 
     @abstractmethod
-    def flat(self, rows: list[Any]) -> Flat:
+    def flat(self, rows: list[Any]) -> Decoded:
         """The turns of decoded rows."""
 
     def kept_as_is(self, rows: list[Any]) -> list[int] | None:
@@ -93,8 +78,17 @@ class Layout(ABC):
             changed.update(place for place, value in enumerate(values) if value is not None)
         return [place for place in range(len(rows)) if place not in changed] if changed else None
 
+    def count_names(self, names: tuple[str, ...], rows: int, tally: Tally) -> None:
+        """Counts the fields of rows that all have the same."""
+        if rows:
+            tally.see(names, tally.columns, rows)
+            extras = self.extras.values()
+            tally.see((name for name in names if name in extras), tally.ignored, rows)
+
     def count_columns(self, rows: list[Any], tally: Tally) -> None:
         """Counts which fields the rows have, and which of them are left out."""
+        if not rows:
+            return
         tally.see(self.always, tally.columns, len(rows))
         for attribute, name in self._sometimes:
             present = len(rows) - list(map(attrgetter(attribute), rows)).count(UNSET)
@@ -108,9 +102,12 @@ class Layout(ABC):
 
 
 class Conversations(Layout):
-    """Rows with a list of messages."""
+    """Rows with a list of messages.
 
-    brackets = 1
+    Attributes:
+        names: of the list, and of a turn's fields for the speaker and the text.
+        speakers: the role of each name of a speaker, by its place in `ROLES`.
+    """
 
     def __init__(self, mapping: Mapping, roles: dict[str, str], extras: list[str]) -> None:
         turn = _struct(
@@ -122,19 +119,20 @@ class Conversations(Layout):
         )
         turns = Annotated[list[turn], Meta(min_length=1)]  # type: ignore[valid-type]
         super().__init__([("messages", str(mapping.messages), turns, msgspec.NODEFAULT)], extras)
+        self.names = (str(mapping.messages), mapping.role, mapping.content)
         same = all(name == role for name, role in roles.items())
-        self.keeps = same and (mapping.messages, mapping.role, mapping.content) == _NORMAL
-        self._code = {name: CODES[role] for name, role in roles.items()}
+        self.keeps = same and self.names == _NORMAL
+        self.speakers = {name: CODES[role] for name, role in roles.items()}
 
-    def flat(self, rows: list[Any]) -> Flat:
+    def flat(self, rows: list[Any]) -> Decoded:
         """One list of messages a row."""
         lists = list(map(_MESSAGES, rows))
         turns = np.fromiter(map(len, lists), np.int64, len(rows))
         every = list(chain.from_iterable(lists))
-        codes = map(self._code.__getitem__, map(_ROLE, every))
-        return Flat(
+        codes = bytes(map(self.speakers.__getitem__, map(_ROLE, every)))
+        return Decoded(
             turns=turns,
-            codes=np.fromiter(codes, np.uint8, len(every)),
+            codes=np.frombuffer(codes, np.uint8),
             contents=list(map(_CONTENT, every)),
             strings=len(rows) + 4 * len(every),
             odd=[],
@@ -142,10 +140,17 @@ class Conversations(Layout):
 
 
 class Fields(Layout):
-    """Rows with a question and an answer in fields of their own."""
+    """Rows with a question and an answer in fields of their own.
+
+    Attributes:
+        texts: the fields of the question, and that of the answer.
+    """
+
+    in_order = True
 
     def __init__(self, mapping: Mapping, extras: list[str]) -> None:
         first, *more = mapping.question
+        self.texts = (*mapping.question, str(mapping.answer))
         fields: list[tuple[str, str, Any, Any]] = [
             ("question", first, str, msgspec.NODEFAULT),
             ("answer", str(mapping.answer), str, msgspec.NODEFAULT),
@@ -162,7 +167,7 @@ class Fields(Layout):
             self._texts.append(attrgetter("history"))
         super().__init__(fields, extras)
 
-    def flat(self, rows: list[Any]) -> Flat:
+    def flat(self, rows: list[Any]) -> Decoded:
         """A question and an answer a row, and the system prompt where there is one."""
         questions, answers = self._questions(rows), list(map(_ANSWER, rows))
         systems = list(map(_SYSTEM, rows)) if self._system else []
@@ -175,7 +180,7 @@ class Fields(Layout):
         for text in self._texts:
             kinds = Counter(map(type, map(text, rows)))
             strings += sum(_STRINGS.get(kind, 2) * count for kind, count in kinds.items())
-        return Flat(turns, np.frombuffer(codes, np.uint8), contents, strings, _folded(rows))
+        return Decoded(turns, np.frombuffer(codes, np.uint8), contents, strings, _folded(rows))
 
     def _questions(self, rows: list[Any]) -> list[str]:
         questions = list(map(_QUESTION, rows))
@@ -203,27 +208,35 @@ def _with_systems(
 
 def _folded(rows: list[Any]) -> list[int]:
     """The places of the rows with a cell that may hold a whole list of turns."""
-    if _FOLDS.isdisjoint(cell[:1] for text in _CELLS for cell in map(text, rows)):
+    if not any(any(map(str.startswith, map(text, rows), repeat(_FOLDS))) for text in _CELLS):
         return []
     return [
-        place for place, row in enumerate(rows) if any(text(row)[:1] in _FOLDS for text in _CELLS)
+        place
+        for place, row in enumerate(rows)
+        if any(text(row).startswith(_FOLDS) for text in _CELLS)
     ]
 
 
 class Texts(Layout):
-    """Rows of plain text."""
+    """Rows of plain text.
+
+    Attributes:
+        texts: the field of the text.
+    """
 
     is_text = True
+    in_order = True
 
     def __init__(self, mapping: Mapping, extras: list[str]) -> None:
         super().__init__([("text", str(mapping.text), str, msgspec.NODEFAULT)], extras)
+        self.texts = (str(mapping.text),)
         self.keeps = mapping.text == "text"
 
-    def flat(self, rows: list[Any]) -> Flat:
+    def flat(self, rows: list[Any]) -> Decoded:
         """One text a row, all of it learned."""
         ones = np.ones(len(rows), np.int64)
         codes = np.full(len(rows), CODES["assistant"], np.uint8)
-        return Flat(ones, codes, [row.text for row in rows], 2 * len(rows), [])
+        return Decoded(ones, codes, [row.text for row in rows], 2 * len(rows), [])
 
 
 _MESSAGES, _ROLE, _CONTENT = attrgetter("messages"), attrgetter("role"), attrgetter("content")
@@ -231,7 +244,7 @@ _NORMAL = ("messages", "role", "content")
 _MOST_EXTRAS = 50
 _CELLS = _QUESTION, _ANSWER = attrgetter("question"), attrgetter("answer")
 _SYSTEM = attrgetter("system")
-_FOLDS = frozenset("[{")
+_FOLDS = ("[", "{")
 _WITH_SYSTEM = bytes((CODES["system"], CODES["user"], CODES["assistant"]))
 _WITHOUT = bytes((CODES["user"], CODES["assistant"]))
 _STRINGS = {UnsetType: 0, type(None): 1, list: 1}  # of an optional field, its name included; else 2

@@ -1,139 +1,136 @@
 """Looks for what decoded rows do not show in the bytes of all their lines together."""
 
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from worker.datasets.places import Array, bytes_of, places_below, places_folded
 
-_QUOTE, _BACKSLASH, _OPEN, _CLOSE, _LESS, _BRACKET, _SLASH = b'"\\{}<[/'
-_U, _B, _R, _ZERO, _ONE = b"ubr01"
+_QUOTE, _COLON, _LESS, _BRACKET, _BACKSLASH = b'":<[\\'
+_U, _B, _ZERO, _ONE = b"ub01"
+_FOLDED, _LOWEST, _KINDS = 0x9F, 0x1A, 3  # so `:`, `;`, `<`, `Z`, `[`, `\\`, `z`, `{`, `|` are near
+_NOT_ASCII, _CONTINUES = 0x80, 0xC0  # bytes between them go on with a character
 _NOWHERE: Array = np.zeros(0, np.int64)
 _AFTER_LESS = np.isin(np.arange(256), list(b"|s/<e\\"))  # what may go on a control token
+_NEEDED_ESCAPES = np.isin(np.arange(256), list(b'"\\nrtf'))
 _AFTER_BRACKET = np.isin(np.arange(256), list(b"I/\\"))
 
 
-class Scratch:
-    """Memory for comparisons, used again and again: fresh pages cost more than comparing."""
-
-    def __init__(self) -> None:
-        self._flags: Array = np.empty(0, bool)
-
-    def equal(self, values: Array, wanted: int) -> Array:
-        """Where the values are the wanted one; overwritten by the next call."""
-        found: Array = np.equal(values, wanted, out=self._room(len(values)))
-        return found
-
-    def below(self, values: Array, limit: int) -> Array:
-        """Where the values are less than the limit; overwritten by the next call."""
-        found: Array = np.less(values, limit, out=self._room(len(values)))
-        return found
-
-    def _room(self, size: int) -> Array:
-        if len(self._flags) < size:
-            self._flags = np.empty(2 * size, bool)
-        return self._flags[:size]
-
-
 class Marks:
-    """The bytes of strict JSON lines, each ended by a line feed."""
+    """The bytes of strict JSON lines, each ended by a line feed.
 
-    def __init__(self, lines: list[bytes], scratch: Scratch) -> None:
-        lines.append(b"")
-        self.block = b"\n".join(lines)
-        lines.pop()
-        self._scratch = scratch
-        self._bytes: Array = np.frombuffer(self.block, np.uint8)
-        self._backslashes = self._where(_BACKSLASH) if b"\\" in self.block else _NOWHERE
+    Attributes:
+        values: the bytes.
+    """
 
-    def account_for(self, strings: int) -> bool:
-        """Whether every quotation mark belongs to one of so many strings, and no escape is odd.
+    def __init__(self, block: bytes) -> None:
+        self.block = block
+        self.values = bytes_of(block)
+        self._rare = places_folded(self.values, _FOLDED, _LOWEST, _KINDS)
+        self._kinds = self.values[self._rare]
 
-        Odd is an escape that may be a control character.
+    @cached_property
+    def hide_control(self) -> bool:
+        r"""Whether an escape may be a control character.
+
+        So may \u000x and \u001x, also where the backslash is itself escaped.
         """
-        quotes = int(np.count_nonzero(self._scratch.equal(self._bytes, _QUOTE)))
-        if len(self._backslashes):
-            escaped = self._escaped
-            quotes -= int(np.count_nonzero(escaped == _QUOTE))
-            if (escaped == _B).any() or (self._has_codes and self._hides_control()):
-                return False
-        return quotes == 2 * strings
+        if (self._escaped == _B).any():
+            return True
+        if not self._has_codes:
+            return False
+        backslashes = self._where(_BACKSLASH)
+        inside = backslashes[backslashes < len(self.values) - 5]
+        second, third, fourth, fifth = (self.values[inside + step] for step in (1, 2, 3, 4))
+        zeros = (second == _U) & (third == _ZERO) & (fourth == _ZERO)
+        return bool((zeros & ((fifth == _ZERO) | (fifth == _ONE))).any())
 
-    def may_hold_tokens(self, brackets: int) -> bool:
-        """Whether a text may hold a control token; `brackets` belong to the rows themselves."""
-        if b"<" in self.block and _AFTER_LESS[self._bytes[self._where(_LESS) + 1]].any():
+    def quotes(self) -> int:
+        """How many quotation marks are no escapes."""
+        quotes = int(np.count_nonzero(np.equal(self.values, _QUOTE)))
+        return quotes - int(np.count_nonzero(self._escaped == _QUOTE))
+
+    def names(self) -> Array:
+        """The places of the colons behind names: no other has a quotation mark before it."""
+        colons = self._where(_COLON)
+        colons = colons[self.values[colons - 1] == _QUOTE]
+        found: Array = colons[self.values[colons - 2] != _BACKSLASH]
+        return found
+
+    def are_simple(self) -> bool:
+        """Whether the lines are UTF-8 and every escape is of one letter, and needed."""
+        return bool(_NEEDED_ESCAPES[self._escaped].all()) and self._are_unicode()
+
+    def _are_unicode(self) -> bool:
+        """Whether the bytes are UTF-8; to know it, those beyond ASCII are enough."""
+        others = self._others
+        values = self.values[others]
+        continued = others[values < _CONTINUES]
+        if (self.values[continued - 1] < _NOT_ASCII).any():
+            return False
+        try:
+            values.tobytes().decode()
+        except UnicodeDecodeError:
+            return False
+        return True
+
+    def may_hold_tokens(self) -> bool:
+        """Whether a text may hold a control token."""
+        if _AFTER_LESS[self.values[self._where(_LESS) + 1]].any():
             return True
-        found = self._scratch.equal(self._bytes, _BRACKET)
-        more = np.count_nonzero(found) != brackets
-        if more and _AFTER_BRACKET[self._bytes[np.flatnonzero(found) + 1]].any():
+        if _AFTER_BRACKET[self.values[self._where(_BRACKET) + 1]].any():
             return True
-        if not len(self._backslashes) or not self._has_codes:
+        if not self._has_codes:
             return False
         return b"\\u003" in self.block or b"\\u005" in self.block  # begin < and [ as escapes
 
-    def is_shortest(self, frames: int, characters: int) -> bool:
-        """Whether the lines have no blank outside of strings and no escape without need.
+    def characters(self, starts: Array, ends: Array) -> Array:
+        """How many characters stand in each part; no escape may go over its end."""
+        counts: Array = ends - starts
+        others = self._others
+        uncounted = np.concatenate((self._escapes, others[self.values[others] < _CONTINUES]))
+        if len(uncounted):
+            uncounted.sort()
+            counts -= np.searchsorted(uncounted, ends) - np.searchsorted(uncounted, starts)
+        return counts
 
-        Then every line is as long as its shortest form, and it is that form where the fields are
-        in their usual order.
-
-        Args:
-            frames: bytes of the shortest lines beside the texts.
-            characters: of all texts.
-        """
-        escapes = 0
-        if len(self._backslashes):
-            if self._has_codes or (self._escaped == _SLASH).any():
-                return False
-            escapes = len(self._escaped)
-        return len(self.block) == frames + characters + escapes + self._bytes_after_first()
-
-    def begin_with_role(self) -> int:
-        """How many objects begin with the field "role", if there is no blank before it."""
-        opened = self._where(_OPEN)
-        opened = opened[self._bytes[opened + 1] == _QUOTE]
-        return int(np.count_nonzero(self._bytes[opened + 2] == _R))
-
-    def _bytes_after_first(self) -> int:
-        """Bytes of characters beyond one for each."""
-        if self.block.isascii():
-            return 0
-        return int(np.count_nonzero(self._scratch.below(self._bytes.view(np.int8), -64)))
-
-    def stand_alone(self, lines: list[bytes]) -> bool:
-        """Whether every line begins with { and ends with }, without a blank around it."""
-        ends = np.cumsum(np.fromiter(map(len, lines), np.int64, len(lines)) + 1)
-        firsts = np.concatenate((np.zeros(1, np.int64), ends[:-1]))
-        opened = (self._bytes[firsts] == _OPEN).all()
-        return bool(opened and (self._bytes[ends - 2] == _CLOSE).all())
-
-    def _where(self, mark: int) -> Array:
-        return np.flatnonzero(self._scratch.equal(self._bytes, mark))
+    def cut(self, starts: Array, ends: Array) -> list[bytes]:
+        """The bytes of each part."""
+        block = self.block
+        parts = zip(starts.tolist(), ends.tolist(), strict=True)
+        return [block[start:end] for start, end in parts]
 
     @cached_property
-    def _escaped(self) -> Array:
-        """The letter behind each backslash that begins an escape.
+    def _others(self) -> Array:
+        """The places of bytes beyond ASCII."""
+        if self.block.isascii():
+            return _NOWHERE
+        return places_below(self.values.view(np.int8), 0)
+
+    def _where(self, mark: int) -> Array:
+        places: Array = self._rare[self._kinds == mark]
+        return places
+
+    @cached_property
+    def _escapes(self) -> Array:
+        """The places of the backslashes that begin an escape.
 
         Of backslashes side by side every second one is itself escaped.
         """
-        begins = self._backslashes
+        begins = self._where(_BACKSLASH)
         follows = np.diff(begins, prepend=-2) == 1
         if follows.any():
             places = np.arange(len(begins))
             runs = np.maximum.accumulate(np.where(follows, 0, places))
             begins = begins[(places - runs) % 2 == 0]
-        letters: Array = self._bytes[begins + 1]
+        return begins
+
+    @cached_property
+    def _escaped(self) -> Array:
+        """The letter behind each backslash that begins an escape."""
+        letters: Array = self.values[self._escapes + 1]
         return letters
 
     @cached_property
     def _has_codes(self) -> bool:
         return bool((self._escaped == _U).any())
-
-    def _hides_control(self) -> bool:
-        r"""Whether \u000x or \u001x stands anywhere; also where the backslash is itself escaped."""
-        inside = self._backslashes[self._backslashes < len(self._bytes) - 5]
-        second, third, fourth, fifth = (self._bytes[inside + step] for step in (1, 2, 3, 4))
-        zeros = (second == _U) & (third == _ZERO) & (fourth == _ZERO)
-        return bool((zeros & ((fifth == _ZERO) | (fifth == _ONE))).any())

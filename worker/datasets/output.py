@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from worker.datasets.faults import RowFault, RowRepair
 
@@ -18,7 +19,7 @@ ROWS, INDEX, LINES = "rows.jsonl", "rows.idx", "lines.idx"
 FAULTS, REPAIRS, KEYS = "faults.jsonl", "repairs.jsonl", "keys.tmp"
 FILES = (ROWS, INDEX, LINES, FAULTS, REPAIRS, KEYS)
 
-Numbers = np.ndarray[tuple[int], np.dtype[np.uint64]]
+Numbers = NDArray[Any]  # whole numbers that are not negative
 
 
 class Output:
@@ -52,15 +53,18 @@ class Output:
         for file in self._files.values():
             file.close()
 
-    def rows(self, rows: list[bytes], lines: Numbers, keys: Numbers) -> None:
-        """Adds normalised rows, the line each comes from, and the number of its content."""
-        if rows:
-            self.block(b"\n".join(rows) + b"\n", rows, lines, keys)
+    def block(self, block: bytes, ends: Numbers, lines: Numbers, keys: Numbers) -> None:
+        """Adds normalised rows.
 
-    def block(self, block: bytes, rows: list[bytes], lines: Numbers, keys: Numbers) -> None:
-        """As `rows`, whose bytes are joined already."""
-        ends = np.cumsum(np.fromiter(map(len, rows), np.uint64, len(rows)) + np.uint64(1))
-        starts = np.concatenate((np.zeros(1, np.uint64), ends[:-1])) + np.uint64(self._position)
+        Args:
+            block: the rows, each ended by a line feed.
+            ends: the place behind each line feed.
+            lines: the line that each row comes from.
+            keys: the number of the content of each.
+        """
+        if not block:
+            return
+        starts = np.concatenate((np.zeros(1, ends.dtype), ends[:-1])) + self._position
         self._position += len(block)
         self._hash(block)
         self._files[ROWS].write(block)

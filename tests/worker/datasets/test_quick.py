@@ -15,8 +15,10 @@ from worker.datasets.output import Output
 from worker.datasets.quick import Quick
 from worker.datasets.shapes import SHAPES
 from worker.datasets.sources.batch import Batch
+from worker.datasets.sources.line_block import LineBlock
 from worker.datasets.tally import Tally
 
+EXAMPLES = 250
 TEXT = st.text(
     st.one_of(
         st.sampled_from(list('"\\/[]{}<|>:, \t\n\x00\x1b\b\u00e9\u2028😀\x7f\x0caSINT_')),
@@ -107,6 +109,78 @@ def line(draw: st.DrawFn, shape: str) -> bytes:
     return content.replace(b"\n", b" ").replace(b"\r", b" ")
 
 
+CLEAN = st.text(st.sampled_from(list('"\\/[]{}<|>:, \t\n\u00e9\u2003\u2028😀aSn')), max_size=8)
+SAYING = st.one_of(CLEAN, CLEAN, CLEAN, TOKENS, st.sampled_from(["", " ", "\n", "\u3000", "a"]))
+BESIDE = {"id": st.integers(), "meta": st.one_of(SAYING, st.booleans(), st.none(), st.floats())}
+ALIKE = {
+    "messages": ("messages", "role", "content", ("user", "assistant", "system", "tool")),
+    "sharegpt": ("conversations", "from", "value", ("human", "gpt", "system", "user")),
+    "alpaca": ("instruction", "input", "output"),
+    "prompt_completion": ("prompt", "completion"),
+    "columns": ("question", "context", "answer"),
+    "text": ("text",),
+}
+BROKEN = [
+    b'"',
+    b"\\",
+    b'\\"',
+    b'","',
+    b'":"',
+    b":",
+    b"\x01",
+    b"\xff",
+    b"\xc3",
+    b"\xa9",
+    b"}",
+    b"}{",
+]
+BROKEN += [
+    b"{",
+    b"[",
+    b"",
+    b"\\u0041",
+    b"\\/",
+    b"\\b",
+    b" ",
+    b'"a":1,',
+    b',"a":"b"',
+    b"null",
+    b"\\\\",
+]
+
+
+@st.composite
+def alike(draw: st.DrawFn, shape: str) -> list[bytes]:
+    """Lines as one program writes them, in which now and then a few bytes are changed."""
+    beside = draw(st.lists(st.sampled_from(list(BESIDE)), unique=True))
+    in_front = draw(st.booleans())
+    spaced = draw(st.sampled_from([(",", ":"), (", ", ": ")]))
+    ascii_alone = draw(st.integers(0, 3)) == 0
+    lines = []
+    for _ in range(draw(st.integers(1, 10))):
+        row = _row(draw, shape)
+        extra = {name: draw(BESIDE[name]) for name in beside}
+        row = extra | row if in_front else row | extra
+        lines.append(json.dumps(row, ensure_ascii=ascii_alone, separators=spaced).encode())
+    if draw(st.booleans()):
+        place = draw(st.integers(0, len(lines) - 1))
+        line = lines[place]
+        at, gone = draw(st.integers(0, len(line))), draw(st.integers(0, 2))
+        lines[place] = line[:at] + draw(st.sampled_from(BROKEN)) + line[at + gone :]
+    return lines
+
+
+def _row(draw: st.DrawFn, shape: str) -> dict:
+    if shape not in ("messages", "sharegpt"):
+        return {name: draw(SAYING) for name in ALIKE[shape]}
+    field, role, content, speakers = ALIKE[shape]
+    named = list(speakers[:2]) * draw(st.integers(1, 3))
+    named = [speakers[2]] * draw(st.integers(0, 1)) + named
+    if draw(st.integers(0, 4)) == 0:
+        named[draw(st.integers(0, len(named) - 1))] = speakers[3]
+    return {field: [{role: name, content: draw(SAYING)} for name in named]}
+
+
 ESCAPES = [
     ("a", "\\u0061"),
     ("a", "\\u0000"),
@@ -128,7 +202,9 @@ MAPPINGS = SHAPES | {
 }
 
 
-def judged(lines: list[bytes], quick: Quick | None, shape: str, folder: Path) -> tuple:
+def judged(
+    lines: list[bytes], quick: Quick | None, shape: str, folder: Path, together: bool = False
+) -> tuple:
     folder.mkdir()
     tally = Tally()
     with Output(folder) as output:
@@ -138,6 +214,8 @@ def judged(lines: list[bytes], quick: Quick | None, shape: str, folder: Path) ->
         numbers = range(1, len(lines) + 1)
         for start in range(0, len(lines), 7):
             part = lines[start : start + 7]
+            if together:
+                part = LineBlock(b"".join(line + b"\n" for line in part))
             work.take(Batch(part, numbers[start : start + 7], None, 0))
         fingerprint = output.fingerprint()
     files = {path.name: path.read_bytes() for path in folder.iterdir()}
@@ -148,17 +226,33 @@ def judged(lines: list[bytes], quick: Quick | None, shape: str, folder: Path) ->
 def test_the_quick_way_and_the_careful_way_agree(
     shape: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    @settings(max_examples=250, deadline=None)
+    @settings(max_examples=EXAMPLES, deadline=None)
     @given(st.lists(line(shape), min_size=1, max_size=24))
     def agree(lines: list[bytes]) -> None:
         layout = layout_of(shape, MAPPINGS[shape], ["id", "meta", "text", "split"], chosen=False)
         assert layout
         quick = Quick(layout, shape, MAPPINGS[shape].target)
         folder = tmp_path_factory.mktemp("agree")
-        fast = judged(lines, quick, shape, folder / "fast")
         slow = judged(lines, None, shape, folder / "slow")
-        assert fast[0] == slow[0]
-        assert fast[1] == slow[1]
+        assert judged(lines, quick, shape, folder / "fast") == slow
+        assert judged(lines, quick, shape, folder / "together", together=True) == slow
+
+    agree()
+
+
+@pytest.mark.parametrize("shape", list(ROWS))
+def test_lines_that_are_all_alike_are_read_the_same(
+    shape: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    @settings(max_examples=EXAMPLES, deadline=None)
+    @given(alike(shape))
+    def agree(lines: list[bytes]) -> None:
+        layout = layout_of(shape, MAPPINGS[shape], ["id", "meta", "text", "split"], chosen=False)
+        assert layout
+        quick = Quick(layout, shape, MAPPINGS[shape].target)
+        folder = tmp_path_factory.mktemp("alike")
+        slow = judged(lines, None, shape, folder / "slow")
+        assert judged(lines, quick, shape, folder / "together", together=True) == slow
 
     agree()
 
@@ -187,7 +281,6 @@ def test_the_same_content_has_one_number_however_its_line_is_written(
     layout = layout_of("messages", MAPPINGS["messages"], ["messages", "id", "split"], chosen=False)
     assert layout
     quick = Quick(layout, "messages", MAPPINGS["messages"].target)
-    rows, (key, same), _ = quick.take([line, line], range(1, 3), Tally())
-    assert None not in rows
+    key, same = quick.take([line, line], range(1, 3), Tally()).keys
     careful = Reader("messages").judge(FORMS["a blank"].replace("§", SPELLED[1]).encode())
     assert key == same == careful.counts.key

@@ -37,7 +37,7 @@ class Batch:
         ends_open: the last record is the file's last and has no end: a cut-off file ends so.
     """
 
-    lines: list[bytes | Refusal]
+    lines: Sequence[bytes | Refusal]
     numbers: Sequence[int]
     columns: Sequence[int] | None
     read: int

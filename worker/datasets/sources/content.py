@@ -1,11 +1,14 @@
 """The bytes of a file, packed or not, as blocks that can be walked any number of times."""
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
-BLOCK = 1 << 20
+BLOCK = 1 << 22
+_NEAR = 1 / 256  # of a block: so far ahead it is looked for a line end
 
 # The bytes of a block, and how many bytes of what is read (packed, if it is) led to it so far.
 Block = tuple[bytes, int]
@@ -58,9 +61,19 @@ class PlainFile(Content):
         return self.between(start, None)
 
     def between(self, start: int, end: int | None) -> Iterator[Block]:
-        """The bytes from `start` up to, not including, `end` (None: the end of the file)."""
+        """The bytes from `start` up to, not including, `end` (None: the end of the file).
+
+        A block ends with a line where one ends near, so that its lines need not be copied together.
+        """
         with self.path.open("rb", buffering=0) as stream:
             at = stream.seek(start)
-            while block := stream.read(BLOCK if end is None else min(BLOCK, end - at)):
+            while block := stream.read(_to_line_end(stream, at + BLOCK, end) - at):
                 at += len(block)
                 yield block, at
+
+
+def _to_line_end(stream: FileIO, at: int, end: int | None) -> int:
+    """Where the line ends that goes over the byte `at`; `at` itself where that is not near."""
+    ahead = os.pread(stream.fileno(), int(BLOCK * _NEAR), at - 1)
+    found = at + ahead.find(b"\n")
+    return max(at, found) if end is None else min(max(at, found), end)

@@ -6,13 +6,14 @@ feeds, which may stand inside a JSON string, and tear one row into several.
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from worker.datasets.faults import Refusal
 from worker.datasets.sources.batch import LINE_LIMIT, Batch, Part, too_long
 from worker.datasets.sources.content import BLOCK, Block, Content, PlainFile
+from worker.datasets.sources.line_block import LineBlock
 
 BOM = b"\xef\xbb\xbf"
 _LINE_END = re.compile(rb"\n|\r[^\n]")
@@ -68,14 +69,12 @@ def batches_of(blocks: Iterable[Block]) -> Iterator[Batch]:
     number, read = 1, 0
     unfinished = _Unfinished()
     for block, read in blocks:  # the last value is needed behind the loop
-        head, *rest = block.split(b"\n")
-        unfinished.add(head)
-        if not rest:
-            continue
-        lines: list[bytes | Refusal] = [unfinished.take(), *rest[:-1]]
-        unfinished.add(rest[-1])
-        yield Batch(lines, range(number, number + len(lines)), None, read)
-        number += len(lines)
+        cut = block.rfind(b"\n") + 1
+        if cut:
+            for lines in unfinished.ended_by(block[:cut]):  # no copy of a block of whole lines
+                yield Batch(lines, range(number, number + len(lines)), None, read)
+                number += len(lines)
+        unfinished.add(block[cut:])
     if unfinished.size:
         yield Batch([unfinished.take()], range(number, number + 1), None, read, ends_open=True)
 
@@ -107,6 +106,18 @@ class _Unfinished:
             self.pieces.clear()
         else:
             self.pieces.append(piece)
+
+    def ended_by(self, block: bytes) -> Iterator[Sequence[bytes | Refusal]]:
+        """The lines of a block, of which the first is the rest of this one."""
+        if self.size + len(block) > LINE_LIMIT:
+            head, _, block = block.partition(b"\n")
+            self.add(head)
+            yield [self.take()]
+        elif self.size:
+            block = b"".join((*self.pieces, block))
+            self.pieces, self.size = [], 0
+        if block:
+            yield LineBlock(block)
 
     def take(self) -> bytes | Refusal:
         """The whole line, or the refusal of one too long; starts the next one."""
