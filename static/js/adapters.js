@@ -35,7 +35,7 @@ function card(adapter, look) {
     h("p", { class: "ts-soft" }, [t("adapters.line", { step: count(adapter.step), size: bytes(adapter.bytes), when: moment(adapter.created_at) }), exam].filter(Boolean).join(" · ")),
     h("div", { class: "ts-actions" },
       adapter.method === "reward" ? null : link(t("run.compare"), `/playground?with=adapter:${adapter.id}`, "primary"),
-      link(t("run.download"), `${path}/download`),
+      link(t(adapter.adapter === "full" ? "adapters.download_whole" : "run.download"), `${path}/download`),
       link(t("adapters.run"), `/run?run=${adapter.run_id}`),
       button(t("delete"), erase, { kind: "link", key: `delete-${adapter.id}` })));
 }

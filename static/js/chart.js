@@ -48,6 +48,7 @@ export async function drawChart(element, curves, { smoothing = 0, log = false, i
     if (smoothing > 0 && !dashed) return [line(name, points, colour, { faint: true }), line(name, smooth(points, smoothing), colour, {})];
     return [line(name, points, colour, { dashed })];
   });
+  const large = curves.some(({ points }) => points.some(([, value]) => Math.abs(value) >= 1000));
   const axis = { gridcolor: colours.grid, zerolinecolor: colours.grid, automargin: true };
   const layout = {
     font: { family: "system-ui, sans-serif", size: 12, color: colours.ink },
@@ -55,7 +56,7 @@ export async function drawChart(element, curves, { smoothing = 0, log = false, i
     plot_bgcolor: "rgba(0,0,0,0)",
     margin: { l: 48, r: 12, t: curves.length > 1 ? 36 : 10, b: 40 },
     xaxis: { ...axis, title: { text: t("chart.step") }, rangemode: "tozero" },
-    yaxis: { ...axis, type: log ? "log" : "linear", exponentformat: "e" },
+    yaxis: { ...axis, type: log ? "log" : "linear", exponentformat: large ? "none" : "e", separatethousands: large },
     legend: { orientation: "h", x: 1, xanchor: "right", y: 1.16 },
     showlegend: curves.length > 1,
     hovermode: "x unified",

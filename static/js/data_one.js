@@ -113,10 +113,11 @@ class DatasetPage {
   // Whether a section that waits for something is still the one that is shown.
   shows(drawing) { return this.drawing === drawing; }
 
-  // Pairs and rated answers are made into conversations first.
+  // Pairs and judged answers can be learned from as they are, or be made into conversations.
   #next() {
-    if (["chat", "text"].includes(this.dataset.target)) return link(t("data.train"), `/train?dataset=${this.id}`, "primary");
-    return button(t("prepare.chosen"), () => this.make({ kind: "chosen", dataset_id: this.id }), { kind: "primary" });
+    const train = link(t("data.train"), `/train?dataset=${this.id}`, "primary");
+    if (["chat", "text"].includes(this.dataset.target)) return train;
+    return [train, button(t("prepare.chosen"), () => this.make({ kind: "chosen", dataset_id: this.id }))];
   }
 
   #found() {

@@ -1,6 +1,7 @@
-// Prepare: split, filter, sample, mix, turn into conversations, clean, redact; each makes a new version and leaves this one as it is.
+// Prepare: split, filter, sample, mix, turn into conversations, let a larger model answer, clean, redact; each makes a new version and leaves this one as it is.
 
 import { get } from "./api.js";
+import { answersFields } from "./data_answers.js";
 import { hasColumns, personal } from "./data_words.js";
 import { fill, h } from "./dom.js";
 import { count } from "./format.js";
@@ -12,12 +13,13 @@ const OWN_ANSWERS = ["preference", "labelled"];
 const EXAM = "test, validation";
 
 export async function drawPrepare(place, dataset, page) {
-  const others = (await get("/api/v1/datasets")).filter(({ id, status }) => status === "ready" && id !== dataset.id);
+  const [all, voices] = await Promise.all([get("/api/v1/datasets"), get("/api/v1/contestants")]);
+  const others = all.filter(({ id, status }) => status === "ready" && id !== dataset.id);
   const make = (operation) => page.make({ dataset_id: dataset.id, ...operation });
   fill(place, h("p", { class: "ts-soft ts-lead" }, t("prepare.words")),
     splitForm(dataset, others, make), filterForm(dataset, make), sampleForm(dataset, make), mixForm(dataset, others, page),
     OWN_ANSWERS.includes(dataset.target) ? form("chosen", t("prepare.chosen"), t("prepare.chosen_help"), [], () => make({ kind: "chosen" })) : null,
-    cleanForm(make), redactForm(dataset, make));
+    answersForm(dataset, voices, make), cleanForm(make), redactForm(dataset, make));
 }
 
 // One operation: its name and a sentence always in sight, its settings on demand.
@@ -30,7 +32,7 @@ function form(name, title, help, fields, action) {
     try { await action(); } catch (error) { fill(wrong, said(error, name, place)); }
   };
   return h("details", { class: "ts-card ts-operation", id: `prepare-${name}`, name: "prepare" }, h("summary", {}, h("span", { class: "ts-operation-title" }, title), h("span", { class: "ts-soft ts-operation-help" }, help)),
-    place, wrong, h("div", { class: "ts-actions" }, button(t("prepare.make"), tried, { kind: "primary", key: `make-${name}` })));
+    place, wrong, action ? h("div", { class: "ts-actions" }, button(t("prepare.make"), tried, { kind: "primary", key: `make-${name}` })) : null);
 }
 
 // What was refused, each with the label of its field; a control's id is the name of the form and of the setting.
@@ -122,6 +124,11 @@ function mixForm(dataset, others, page) {
     return page.make({ kind: "mix", parts: chosen });
   };
   return form("mix", t("prepare.mix"), t("prepare.mix_help"), fields, action);
+}
+
+function answersForm(dataset, voices, make) {
+  const { fields, operation } = answersFields(dataset, voices);
+  return form("answers", t("prepare.answers"), t("prepare.answers_help"), fields, operation ? () => make(operation()) : null);
 }
 
 function cleanForm(make) {

@@ -10,7 +10,7 @@ const SHAPES = {
 const TARGETS = { chat: "target.chat", text: "target.text", preference: "target.preference", labelled: "target.labelled" };
 const OPERATIONS = {
   split: "operation.split", reread: "operation.reread", filter: "operation.filter", sample: "operation.sample", edit: "operation.edit", mix: "operation.mix",
-  clean: "operation.clean", redact: "operation.redact", chosen: "operation.chosen", written: "operation.written", hub: "operation.hub",
+  clean: "operation.clean", redact: "operation.redact", chosen: "operation.chosen", written: "operation.written", hub: "operation.hub", answers: "operation.answers",
 };
 const PERSONAL = {
   email: "personal.email", phone: "personal.phone", iban: "personal.iban", card: "personal.card", ip: "personal.ip", birth_date: "personal.birth_date",
@@ -42,6 +42,7 @@ function detail(operation) {
   if (kind === "edit") return t("operation.edits", { changed: count(operation.changed?.length ?? 0), deleted: count(operation.deleted?.length ?? 0) });
   if (kind === "mix") return t("operation.parts", { weights: operation.parts.map(({ weight }) => weight).join(" : ") });
   if (kind === "redact") return redacted(operation.kinds ?? []);
+  if (kind === "answers") return operation.called;
   return kind === "hub" ? operation.name : "";
 }
 

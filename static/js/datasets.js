@@ -46,7 +46,7 @@ function card(dataset, look) {
     dataset.status === "unsure" ? h("p", {}, t("data.unsure")) : null,
     dataset.status === "ready" ? h("p", { class: "ts-soft" }, t("data.line", { good: count(dataset.rows_good), refused: count(dataset.rows_refused), shape: shape(dataset.shape), size: bytes(dataset.bytes), when: moment(dataset.created_at) })) : null,
     h("div", { class: "ts-actions" },
-      dataset.status === "ready" && ["chat", "text"].includes(dataset.target) ? link(t("data.train"), `/train?dataset=${dataset.id}`, "primary") : null,
+      dataset.status === "ready" ? link(t("data.train"), `/train?dataset=${dataset.id}`, "primary") : null,
       dataset.status === "ready" ? link(t("data.look"), `/data?dataset=${dataset.id}`) : null,
       dataset.status === "unsure" ? link(t("data.answer"), `/data?dataset=${dataset.id}`, "primary") : null,
       dataset.status === "failed" ? button(t("retry"), async () => { await post(`${path}/retry`); await look(); }, { key: `retry-${dataset.id}` }) : null,

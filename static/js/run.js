@@ -164,7 +164,7 @@ class RunPage {
     }
     const judges = run.spec.method === "reward";
     const talk = judges ? null : link(t("run.compare"), `/playground?with=adapter:${run.adapter_id}`, "primary");
-    const result = run.adapter_id && run.status !== "discarded" ? [talk, link(t("run.download"), `/api/v1/adapters/${run.adapter_id}/download`)] : [];
+    const result = run.adapter_id && run.status !== "discarded" ? [talk, link(t(run.spec.adapter === "full" ? "adapters.download_whole" : "run.download"), `/api/v1/adapters/${run.adapter_id}/download`)] : [];
     return [...result, run.can_resume ? button(t("run.resume"), act("resume"), { kind: "primary" }) : null, copy, run.can_resume ? this.#discard(act("discard")) : null];
   }
 

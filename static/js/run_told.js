@@ -35,6 +35,14 @@ const FACTS = [
   ["told.device", (spec, found) => (found.device ? t("told.device_threads", { device: found.device, n: count(found.threads) }) : "")],
 ];
 
+// Names of paths that mean nothing to a reader.
+const PATHS = { "answers-only head": t("told.path_answers"), "plain TRL": t("told.path_plain") };
+
+const MANY = 0.1;
+
+// Whether so many rows were left out that the result is another than one may expect.
+function lost(found) { return found.train_dropped > MANY * found.train_rows; }
+
 // The first line of a way of learning is its name.
 export function methodName(method) { return t(`train.method.${method}`).split("\n")[0]; }
 
@@ -43,7 +51,8 @@ export function told(run) {
   const known = FACTS.map(([label, value]) => [label, value(run.spec, found)]).filter(([, value]) => value);
   return [
     h("div", { class: "ts-facts" }, known.map(([label, value]) => fact(t(label), String(value)))),
-    found.path ? h("p", {}, h("strong", {}, `${t("told.path")}: `), found.path) : null,
+    found.path ? h("p", {}, h("strong", {}, `${t("told.path")}: `), PATHS[found.path] ?? found.path) : null,
+    lost(found) ? h("p", { class: "ts-warning" }, t("told.lost", { n: count(found.train_dropped), all: count(found.train_rows) })) : null,
     (found.template_told ?? []).map((words) => h("p", { class: "ts-soft" }, words)),
   ];
 }

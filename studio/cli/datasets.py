@@ -129,6 +129,37 @@ def hub(
             _watched(api, found["id"])
 
 
+@commands.command("answers")
+def answers(  # noqa: PLR0913  (a command's options)
+    dataset_id: Id,
+    model: Annotated[str, typer.Option(help="Who answers: base:ID, adapter:ID, …")],
+    longest: Annotated[int, typer.Option(help="Longest answer, in tokens.")] = 512,
+    temperature: Annotated[float, typer.Option(help="Variety; 0 is the likeliest answer.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Of the chance, where there is variety.")] = 1,
+    system: Annotated[str, typer.Option(help="What that model alone is told.")] = "",
+    keep: Annotated[bool, typer.Option(help="Leave the old conversations beside.")] = False,
+    cut_off: Annotated[bool, typer.Option(help="Keep answers that are cut off.")] = False,
+    watch: Watch = False,
+) -> None:
+    """Let a larger model write the answers; prints the new version's id."""
+    asked = {
+        "kind": "answers",
+        "dataset_id": dataset_id,
+        "voice": model,
+        "longest": longest,
+        "temperature": temperature,
+        "seed": seed,
+        "system": system,
+        "existing": "keep" if keep else "replace",
+        "keep_cut_off": cut_off,
+    }
+    with Api() as api:
+        found = api.post("/datasets/versions", {"operation": asked})
+        out.print(found["id"])
+        if watch:
+            _watched(api, found["id"])
+
+
 @commands.command("versions")
 def versions(dataset_id: Id) -> None:
     """List what a dataset was made of and what was made of it, in the order of their making."""

@@ -7,6 +7,7 @@ from storage import combinations
 from storage.base_models import Base
 from storage.datasets import Dataset
 from storage.ids import LOCAL_PERSON
+from storage.mappings import Target
 from storage.status import WorkStatus
 from studio.components import fields, plan_card
 from studio.services import base_models, datasets
@@ -54,9 +55,16 @@ class Lists:
         )
 
     def about(self, values: Values) -> str:
-        """Return what is known of the chosen data: its own exam, and where to see its tokens."""
+        """Return what is known of the chosen data: its own exam, and where to see its tokens.
+
+        And where to find a teacher, where one is wanted and there is none.
+        """
+        if values.get("method") == "distill" and not self._teachers(values.get("base_model_id")):
+            return f"{say('train.no_teacher')} [{say('models.add')}](/models)"
         chosen = [data for data in self._data() if data.id == values.get("dataset_id")]
         if not chosen or chosen[0].status is not WorkStatus.READY:
+            return ""
+        if chosen[0].target not in (Target.CHAT, Target.TEXT):
             return ""
         asked = {"dataset": chosen[0].id, "view": "learned", "model": values.get("base_model_id")}
         link = f"[{say('train.see')}](/data?{urlencode(asked)})"

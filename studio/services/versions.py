@@ -10,8 +10,8 @@ from storage import datasets as stored
 from storage.datasets import Dataset
 from storage.errors import Fault, Refused
 from storage.mappings import Target
-from storage.operations import OPERATION, Edit, Filter, Hub, Operation, Reread, Written
-from studio.services import columns, datasets, forms, names
+from storage.operations import OPERATION, Answers, Edit, Filter, Hub, Operation, Reread, Written
+from studio.services import answers, columns, datasets, forms, names
 from studio.services.studio import Studio
 from worker import tasks
 
@@ -25,6 +25,7 @@ _CALLED: Final = {
     "clean": "{}, cleaned",
     "redact": "{}, redacted",
     "chosen": "{}, better answers",
+    "answers": "{}, answered by a model",
 }
 """Names of versions after what they are made of, where the person gives none."""
 
@@ -88,6 +89,8 @@ def make(studio: Studio, owner: str, values: object, name: str = "") -> Dataset:
     faults = _faults(operation, parents)
     if faults:
         raise Refused([Fault(f"operation.{field}", words) for field, words in faults.items()])
+    if isinstance(operation, Answers):
+        operation = answers.named(studio, owner, operation, parents[0])
     given = names.tidy(name, _CALLED[operation.kind].format(names.without_kind(parents[0].name)))
     return _derived(studio, owner, given, operation)
 

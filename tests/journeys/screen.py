@@ -15,8 +15,11 @@ SETTLED = """() => [...document.querySelectorAll('.ts-chart .main-svg')].every(
 DARK = "on => document.body.classList.toggle('dark', on)"
 
 
-LEAVING = "AbortError: signal is aborted without reason"
-"""What Gradio's client throws at itself when a page is left while an event's stream is open."""
+LEAVING = (
+    "AbortError: signal is aborted without reason",
+    "Unexpected error Connection errored out.",
+)
+"""What Gradio's client says to itself when a page is left while an event is under way."""
 
 
 class Window:
@@ -26,7 +29,7 @@ class Window:
         self.context = context
         self.address = address
         self.found: list[str] = []
-        self.expected = [LEAVING]
+        self.expected = [*LEAVING]
         context.on("console", self._console)
         context.on("weberror", lambda error: self._thrown(str(error.error)))
         context.on("request", self._request)
@@ -45,7 +48,7 @@ class Window:
             self.found.append(text)
 
     def _thrown(self, text: str) -> None:
-        if LEAVING not in text:
+        if not any(one in text for one in LEAVING):
             self.found.append(f"thrown: {text}")
 
     def _request(self, request: Request) -> None:
