@@ -1,12 +1,15 @@
 """What of the fast way computes what the library does, found by trying it on this very model."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from worker.training.fast import answer_loss, attention, probe
+from worker.training.fast import answer_loss, attention, layers, probe
 from worker.training.fast.answer_loss import Head, OtherHeadError
 from worker.training.fast.attention import OtherAttentionError
-from worker.training.fast.probe import Found
+from worker.training.fast.layers import OtherLayersError
+from worker.training.fast.probe import Loss
 
 
 @dataclass(frozen=True)
@@ -16,11 +19,13 @@ class Choice:
     Attributes:
         by_row: attention is computed row by row.
         head: the loss is computed by `answer_loss` with this head; None: by the library.
+        passes: layers are computed in fewer passes.
         why_not: what is left to the library, and why.
     """
 
     by_row: bool = False
     head: Head | None = None
+    passes: bool = False
     why_not: tuple[str, ...] = ()
 
     @property
@@ -28,6 +33,7 @@ class Choice:
         """What it is, in words."""
         parts = ["attention row by row"] * self.by_row
         parts += ["loss at the answers only"] * (self.head is not None)
+        parts += ["fewer passes"] * self.passes
         said = f"fast ({', '.join(parts)})" if parts else "plain"
         return "; ".join([said, *self.why_not])
 
@@ -40,43 +46,47 @@ def choose(model: Any, *, flat: bool, more_loss: bool) -> Choice:
         flat: whether rows lie one behind the other, without padding.
         more_loss: whether the library's trainer adds something to the loss.
     """
-    core = core_of(model)
-    taken = probe.batch(core)
-    expected = probe.measure(model, probe.library_loss(model), taken)
-    why_not = []
-    by_row, head = False, None
-    if flat:
-        try:
-            with attention.by_row(core):
-                found = probe.measure(model, probe.library_loss(model), taken)
-            _require_equal(core, expected, found)
-            by_row = True
-        except (OtherAttentionError, _UnequalError) as error:
-            why_not.append(f"attention as usual: {error}")
-    if more_loss:
-        why_not.append("loss as usual: the balance of experts counts as well")
-        return Choice(by_row, None, tuple(why_not))
-    try:
-        head = Head.of(core)
-        with answer_loss.installed(core, head):
-            found = probe.measure(model, lambda given: model(**given, summed=True)["loss"], taken)
-        _require_equal(core, expected, found)
-    except (OtherHeadError, _UnequalError) as error:
+    with probe.stirred(model):
+        trial = _Trial(model)
+        by_row = flat and trial.is_equal("attention", attention.by_row)
         head = None
-        why_not.append(f"loss as usual: {error}")
-    return Choice(by_row, head, tuple(why_not))
+        if more_loss:
+            trial.why_not.append("loss as usual: the balance of experts counts as well")
+        elif trial.is_equal("loss", lambda core: answer_loss.installed(core, Head.of(core))):
+            head = Head.of(trial.core)
+        passes = trial.is_equal("layers", layers.quick)
+    return Choice(by_row, head, passes, tuple(trial.why_not))
+
+
+class _Trial:
+    """One model, computed in several ways."""
+
+    def __init__(self, model: Any) -> None:
+        self.model, self.core = model, core_of(model)
+        self.why_not: list[str] = []
+        self._batch = probe.batch(self.core)
+        self._expected = probe.measure(model, probe.library_loss(model), self._batch)
+
+    def is_equal(self, part: str, way: Callable[[Any], AbstractContextManager[Any]]) -> bool:
+        """Tell whether loss and gradients stay the same with a part computed that way."""
+        try:
+            with way(self.core):
+                found = probe.measure(self.model, self._loss(part), self._batch)
+        except (OtherAttentionError, OtherHeadError, OtherLayersError) as error:
+            self.why_not.append(f"{part} as usual: {error}")
+            return False
+        apart = probe.difference(self._expected, found)
+        if apart > probe.tolerance(self.core):
+            self.why_not.append(f"{part} as usual: it would differ by {apart:.0e} here")
+            return False
+        return True
+
+    def _loss(self, part: str) -> Loss:
+        if part == "loss":
+            return lambda batch: self.model(**batch, summed=True)["loss"]
+        return probe.library_loss(self.model)
 
 
 def core_of(model: Any) -> Any:
     """Return the library's own model, whatever it is wrapped in."""
     return model.get_base_model() if hasattr(model, "get_base_model") else model
-
-
-class _UnequalError(Exception):
-    """The two ways differ."""
-
-
-def _require_equal(core: Any, expected: Found, found: Found) -> None:
-    apart, allowed = probe.difference(expected, found), probe.tolerance(core)
-    if apart > allowed:
-        raise _UnequalError(f"it differs by {apart:.0e} here")

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 import torch
 
 from storage.specs import RunSpec
-from worker.training.fast import answer_loss, attention, choice, weights
+from worker.training.fast import answer_loss, attention, choice, layers, weights
 from worker.training.fast.choice import Choice, core_of
 from worker.training.precision import Precision
 from worker.training.trainer import Supervised, answers_only_head
@@ -46,4 +46,6 @@ def taken(trainer: Supervised, chosen: Choice, formats: Precision) -> Iterator[N
         if chosen.head is not None:
             ways.enter_context(answer_loss.installed(core, chosen.head))
             trainer.has_summing_model = True
+        if chosen.passes:
+            ways.enter_context(layers.quick(core))
         yield

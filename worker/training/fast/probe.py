@@ -15,6 +15,8 @@ EXACT, ROUNDED = 1e-4, 5e-2
 _LENGTHS = (9, 1, 40, 14)
 """Tokens of the rows."""
 
+_STIR = 0.02
+
 Batch = dict[str, torch.Tensor]
 Loss = Callable[[Batch], torch.Tensor]
 """Returns the summed loss of a batch."""
@@ -59,6 +61,21 @@ def library_loss(model: Any) -> Loss:
         )
 
     return loss
+
+
+@contextmanager
+def stirred(model: Any) -> Iterator[None]:
+    """Give what learns and is still zero, as half of a fresh adapter is, some numbers in here."""
+    zeros = [one for one in model.parameters() if one.requires_grad and not one.detach().any()]
+    generator = torch.Generator().manual_seed(7)
+    try:
+        for one in zeros:
+            noise = torch.randn(one.shape, generator=generator) * _STIR
+            one.data.copy_(noise)
+        yield
+    finally:
+        for one in zeros:
+            one.data.zero_()
 
 
 def difference(one: Found, other: Found) -> float:
