@@ -88,6 +88,9 @@ class Allocation(TrainerCallback):
         """Weigh and share out, while the gradients of this step are still there."""
         if getattr(optimizer, "step_was_skipped", False):
             return  # with float16 a gradient overflowed; such importances would stay for ever
+        for parameter in self._model.parameters():
+            if parameter.requires_grad and parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)  # nothing passed through: not needed
         step = state.global_step + 1
         self._model.base_model.update_and_allocate(step)
         self._tell(step)

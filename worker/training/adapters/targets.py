@@ -27,14 +27,23 @@ _KEYS_AND_VALUES = ("k_proj", "v_proj", "qkv_proj", "query_key_value", "c_attn")
 """What makes keys and values, apart or in one piece; IA3 scales it on its way out."""
 
 
+_OF_EXPERTS = ("gate", "gate_proj", "up_proj", "down_proj", "w1", "w2", "w3")
+
+
 def linears(model: Any) -> dict[str, Any]:
-    """Return the layers that an adapter can be put on, by their full name: all but the head."""
+    """Return the layers that an adapter can be put on, by their full name: all but the head.
+
+    Beside experts in one piece only attention: PEFT takes names such as `up_proj` for theirs.
+    """
     head = model.get_output_embeddings()
     heads = [head, *(getattr(model, name, None) for name in SEQ_CLS_HEAD_NAMES)]
+    passed_over = _OF_EXPERTS if left_out(model) else ()
     return {
         name: module
         for name, module in model.named_modules()
-        if isinstance(module, (torch.nn.Linear, Conv1D)) and not any(module is one for one in heads)
+        if isinstance(module, (torch.nn.Linear, Conv1D))
+        and not any(module is one for one in heads)
+        and name.rsplit(".", 1)[-1] not in passed_over
     }
 
 
@@ -62,7 +71,8 @@ def low_rank(spec: RunSpec, model: Any) -> list[str] | str:
     _require_room(spec, chosen)
     if spec.target_modules:
         return list(spec.target_modules)
-    return "all-linear" if len(large) == len(there) else list(large)
+    is_all = len(large) == len(there) and not left_out(model)
+    return "all-linear" if is_all else list(large)
 
 
 def scaled(spec: RunSpec, model: Any) -> tuple[list[str], list[str]]:
@@ -93,17 +103,12 @@ def scaled(spec: RunSpec, model: Any) -> tuple[list[str], list[str]]:
 
 
 def left_out(model: Any) -> list[str]:
-    """Return the parts with weights in three dimensions, which no adapter of ours is put on.
+    """Return the parts that no adapter of ours is put on: experts that are kept in one piece.
 
-    Mixtures of experts keep all experts in one piece; attention still learns.
+    PEFT can put LoRA on them, but in a form that the playground does not mix.
     """
-    return sorted(
-        {
-            name.rsplit(".", 2)[-2]
-            for name, parameter in model.named_parameters()
-            if parameter.dim() == 3 and "lora" not in name
-        }
-    )
+    pieces = (name for name, weight in model.named_parameters() if weight.dim() == 3)
+    return ["experts"] if any(".experts." in name for name in pieces) else []
 
 
 def _is_at(name: str, target: str) -> bool:
