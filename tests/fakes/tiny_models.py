@@ -26,9 +26,9 @@ def save_tokenizer(folder: Path, tokens: int = 300, template: str | None = TEMPL
     fast.save_pretrained(folder)
 
 
-def save_model(folder: Path, config: PreTrainedConfig, **saving: object) -> int:
+def save_model(folder: Path, config: PreTrainedConfig, seed: int = 0, **saving: object) -> int:
     """Write an untrained model of that shape; return torch's count of its parameters."""
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     model = AutoModelForCausalLM.from_config(config)
     model.save_pretrained(folder, **saving)
     return sum(parameter.numel() for parameter in model.parameters())

@@ -137,7 +137,7 @@ class Cell:
 COMMON: dict[str, Any] = {
     "max_steps": 2,
     "eval_share": 0.0,
-    "max_length": 48,
+    "max_length": 80,
     "answer_tokens": 4,
     "precision": "float32",
 }

@@ -44,14 +44,14 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="session")
-def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a model to learn from: other weights, the same tokens."""
-    folder = tmp_path_factory.mktemp("teacher") / "teacher"
-    save_tokenizer(folder)
-    config = FAMILIES["Llama 3, SmolLM"]()
-    config.num_hidden_layers = 3
-    save_model(folder, config)
-    return folder
+def teachers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return the folder of a model to learn from, for each family: the same but for its weights."""
+    found = {}
+    for number, (family, config) in enumerate(FAMILIES.items()):
+        found[family] = tmp_path_factory.mktemp("teachers") / f"teacher-{number}"
+        save_tokenizer(found[family])
+        save_model(found[family], config(), seed=1)
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +64,7 @@ def trained() -> dict[str, dict[str, Any]]:
 def test_it_trains_or_says_why_not(
     cell: Cell,
     bases: dict[str, Path],
-    teacher: Path,
+    teachers: dict[str, Path],
     trained: dict[str, dict[str, Any]],
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
@@ -72,7 +72,7 @@ def test_it_trains_or_says_why_not(
     home = TrainingHome.make(tmp_path_factory.mktemp("home"))
     settings = cell.settings
     if "teacher_model_id" in settings:
-        settings["teacher_model_id"] = home.base_model(teacher)
+        settings["teacher_model_id"] = home.base_model(teachers[cell.family])
     data = home.dataset(rows_for(cell.method))
     home.queue(data, home.base_model(bases[cell.family]), **settings)
     if cell.refusal:
