@@ -146,6 +146,7 @@ def test_the_reference_asked_beforehand_is_the_base_model(
 def test_asking_in_each_step_gives_the_same_loss(prepared: Prepared) -> None:
     trainer, batch = prepared.trainer, prepared.batch()
     trainer.loss_types = ["sigmoid"]
+    assert trainer.precompute_ref_logps, "it is not asked again"
     beforehand = prepared.loss(batch).item()
     trainer.precompute_ref_logps = False
     in_the_step = prepared.loss(batch).item()

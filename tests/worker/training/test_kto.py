@@ -11,12 +11,16 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from storage.errors import Refused, StudioError
+from storage.specs import RunSpec
 from tests.fakes.by_hand import answered, texts_in
 from tests.fakes.judged_rows import judged, pairs
+from tests.fakes.labelled import with_template
 from tests.fakes.prepared_recipe import Prepared, prepare
 from tests.fakes.training_home import Rows, TrainingHome
-from worker.training import first_batch, kto
+from worker.training import first_batch, kto, templates
 from worker.training.kto import neighbours
+from worker.training.pairs import Limits
+from worker.training.tokens import Encoder
 
 BETA, GOOD, BAD = 0.3, 1.5, 0.8
 Text = tuple[str, str]
@@ -93,11 +97,29 @@ def test_neighbours_stay_in_their_batch_and_are_nobody_s_own() -> None:
     assert all(number != other for number, other in enumerate(neighbours(9, 4)))
 
 
+def test_the_order_is_the_seed_s_so_that_the_answers_of_a_pair_come_apart(tmp_path: Path) -> None:
+    tokenizer = with_template(tmp_path)
+    encoder = Encoder(tokenizer, templates.choose(tokenizer), response_only=True)
+
+    def order(seed: int) -> list[list[int]]:
+        spec = RunSpec(dataset_id="d", base_model_id="m", method="kto", seed=seed)
+        rows = [row | {"line": 1} for row in pairs(6)]
+        side = kto.encode_shuffled(spec, rows, encoder, Limits(128), lambda: None)
+        found: list[list[int]] = side.examples["answer_ids"][:]
+        return found
+
+    assert order(1) == order(1) != order(2)
+    assert sorted(order(1)) == sorted(order(2))
+    good = [tokenizer.decode(ids).split("assistant: ")[1].startswith("About") for ids in order(1)]
+    assert good != [True, False] * 6
+
+
 def test_what_the_reference_was_asked_beforehand_is_what_it_says_in_a_step(
     prepared: Prepared,
 ) -> None:
     trainer, batch = prepared.trainer, prepared.batch()
     assert {"ref_logps", "ref_KL_logps"} <= set(batch)
+    assert trainer.precompute_ref_logps, "it is not asked again"
     beforehand = prepared.loss(batch).item()
     trainer.precompute_ref_logps = False
     in_the_step = prepared.loss(batch).item()
