@@ -201,11 +201,12 @@ def test_a_worker_that_died_goes_on_without_writing_an_answer_twice(
     before = journal.read_bytes()
     work.crashed(desk.home.database, DatasetRow, (version.id, 1), "killed")
     again: list[int] = []
-    monkeypatch.setattr(
-        answering.Journal,
-        "add",
-        lambda journal, number, *rest: (again.append(number), add(journal, number, *rest))[1],
-    )
+
+    def noted(journal: answering.Journal, number: int, fate: Any, text: str) -> None:
+        again.append(number)
+        add(journal, number, fate, text)
+
+    monkeypatch.setattr(answering.Journal, "add", noted)
     desk.make()
     assert sorted([*written, *again]) == list(range(40))
     assert before.count(b"\n") == 21, "a line that says of what work, and the answers"

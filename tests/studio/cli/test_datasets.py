@@ -154,3 +154,10 @@ def test_hub_names_and_versions(command: Command, running: Studio) -> None:
     listed = command("dataset", "versions", fetched.stdout.strip())
     assert "owner/name" in listed.stdout
     assert "hub" in listed.stdout
+
+
+def test_a_model_that_is_not_there_cannot_write_answers(command: Command, running: Studio) -> None:
+    data = ready(running, questions(2))
+    asked = command("dataset", "answers", data.id, "--model", "base:gone", "--longest", "64")
+    assert asked.returncode == 1
+    assert "no such model" in asked.stderr

@@ -51,8 +51,9 @@ def test_an_answer_that_is_not_to_be_learned_is_not_written() -> None:
 
 def test_the_system_text_comes_before_a_rows_own_and_never_into_the_row() -> None:
     asked = question(LONG, operation(system=" Be brief. "))
+    assert asked != "tools"
     assert asked[0] == turn("system", "Be brief.\n\nOwn.")
-    assert [one["role"] for one in asked].count("system") == 1  # type: ignore[union-attr]
+    assert [one["role"] for one in asked].count("system") == 1
     assert answered(LONG, "x")["messages"][0] == turn("system", "Own.")
 
 
