@@ -10,6 +10,7 @@ from tests.journeys.screen import keep
 from tests.journeys.studio_process import StudioProcess
 
 STEPS = 10
+SHORT = {"Stop after this many steps": str(STEPS), "Steps between exams": str(STEPS)}
 
 
 @pytest.fixture(autouse=True)
@@ -21,9 +22,7 @@ def test_conversations_are_learned_from_answers(page: Page, studio: StudioProces
     train_page.bring(page, data_page.shared("pubmedqa_messages.jsonl"))
     expect(train_page.way(page, "Learn from answers (SFT)")).to_be_checked()
     expect(page.locator("#other-methods")).to_contain_text("Prefer the better answer (DPO) needs")
-    train_page.advanced(
-        page, Stop_after_this_many_steps=str(STEPS), **{"Longest example, in tokens": "96"}
-    )
+    train_page.advanced(page, SHORT | {"Longest example, in tokens": "96"})
     expect(page.get_by_label("Loyalty to the original")).to_have_count(0)
     run_id = train_page.start(page)
     run = train_page.finished(page, studio, run_id, STEPS)
@@ -37,9 +36,7 @@ def test_conversations_are_learned_from_answers(page: Page, studio: StudioProces
 def test_plain_text_is_read_on_and_nothing_of_it_is_cut(page: Page, studio: StudioProcess) -> None:
     train_page.bring(page, data_page.shared("c4_demo.jsonl"))
     expect(train_page.way(page, "Read on plain text")).to_be_checked()
-    train_page.advanced(
-        page, Stop_after_this_many_steps=str(STEPS), **{"Longest example, in tokens": "64"}
-    )
+    train_page.advanced(page, SHORT | {"Longest example, in tokens": "64"})
     expect(page.get_by_label("Learn from the answers only")).to_have_count(0)
     run_id = train_page.start(page)
     run = train_page.finished(page, studio, run_id, STEPS)
@@ -55,9 +52,7 @@ def test_pairs_teach_it_to_prefer_and_its_curves_are_told_in_words(
     train_page.bring(page, data_page.shared("dpo_en_demo.json"))
     expect(train_page.way(page, "Prefer the better answer (DPO)")).to_be_checked()
     expect(train_page.way(page, "Learn from answers")).to_have_count(0)
-    train_page.advanced(
-        page, Stop_after_this_many_steps=str(STEPS), **{"Longest example, in tokens": "256"}
-    )
+    train_page.advanced(page, SHORT | {"Longest example, in tokens": "256"})
     expect(page.get_by_label("Loyalty to the original")).to_have_value("0.1")
     run_id = train_page.start(page)
     run = train_page.finished(page, studio, run_id, STEPS)

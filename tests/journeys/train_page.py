@@ -34,11 +34,11 @@ def choose(page: Page, label: str, choice: str) -> None:
     page.get_by_role("option", name=choice).click()
 
 
-def advanced(page: Page, **numbers: str) -> None:
+def advanced(page: Page, numbers: dict[str, str] | None = None) -> None:
     """Open the advanced settings and type numbers, by the beginning of their label."""
     page.get_by_role("button", name="Advanced settings").click()
-    for label, number in numbers.items():
-        page.get_by_label(label.replace("_", " ")).fill(number)
+    for label, number in (numbers or {}).items():
+        page.get_by_label(label).fill(number)
 
 
 def start(page: Page) -> str:
