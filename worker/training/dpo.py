@@ -19,6 +19,7 @@ from worker.training import (
     precision,
     preference,
     recipe,
+    reference,
     templates,
 )
 from worker.training.arguments import Plan
@@ -26,6 +27,7 @@ from worker.training.job import Job, Outcome
 from worker.training.pair_batches import Pairs
 from worker.training.preference import Material
 from worker.training.recipe import Ready
+from worker.training.reference import ReferredTrainer
 from worker.training.reporting import Reporter
 from worker.training.stops import Stops
 
@@ -37,7 +39,7 @@ CURVES = {
 }
 
 
-class Preference(preference.ReferredTrainer, DPOTrainer):
+class Preference(ReferredTrainer, DPOTrainer):
     """TRL's trainer for pairs."""
 
     reference_columns = ("ref_chosen_logps", "ref_rejected_logps")
@@ -64,19 +66,19 @@ def prepare(job: Job, reporter: Reporter, stops: Stops) -> Ready:
     models.require_fitting(tokenizer, model, highest)
     disable_dropout_in_model(model)  # the model's own; what is dropped of the adapter is a setting
     planned = arguments.plan(job.spec, len(train_side.examples), has_exam=evaluation is not None)
-    asks_first = preference.asks_first(job.spec, planned, len(train_side.examples))
+    asks_first = reference.asks_first(job.spec, planned, len(train_side.examples))
     material = Material(tokenizer, template, train_side, evaluation, formats)
     trainer = build(job, material, model, planned)
     steps = partial(preference.taken, trainer, job.spec, formats)
     if asks_first:
         recipe.stage(reporter, stops, "asking the base model")
         with steps():
-            trainer.ask_reference(partial(preference.tell, reporter, stops))
+            reference.ask(job, trainer, reporter, stops)
     return Ready(
         tokenizer,
         trainer,
         planned,
-        facts(job, material, model) | {"reference": preference.WHEN_ASKED[asks_first]},
+        facts(job, material, model) | {"reference": reference.WHEN_ASKED[asks_first]},
         steps=steps,
         curves=CURVES,
     )
@@ -108,7 +110,7 @@ def configure(job: Job, material: Material, planned: Plan) -> DPOConfig:
         label_smoothing=spec.label_smoothing,
         max_length=None,  # they are cut already
         disable_dropout=False,
-        # Else TRL loads a second whole model; what it would ask it is asked by `ask_reference`.
+        # Else TRL loads a second whole model; what it would ask it is asked by `reference.ask`.
         precompute_ref_log_probs=spec.adapter == "full",
         remove_unused_columns=False,
         prediction_loss_only=True,

@@ -28,6 +28,7 @@ from worker.training import (
     precision,
     preference,
     recipe,
+    reference,
     templates,
 )
 from worker.training.arguments import Plan
@@ -37,6 +38,7 @@ from worker.training.pair_batches import Answers
 from worker.training.pairs import Check, JudgedAnswers, Limits, Row
 from worker.training.preference import Material
 from worker.training.recipe import Ready
+from worker.training.reference import ReferredTrainer
 from worker.training.reporting import Reporter
 from worker.training.stops import Stops
 from worker.training.tokens import Encoder
@@ -52,7 +54,7 @@ Sequence = tuple[NDArray[np.int32], NDArray[np.int8]]
 """The tokens of an answer with its prompt, and 1 for each that belongs to the answer."""
 
 
-class Judging(preference.ReferredTrainer, KTOTrainer):
+class Judging(ReferredTrainer, KTOTrainer):
     """TRL's trainer for single answers."""
 
     reference_columns = ("ref_logps", "ref_KL_logps")
@@ -92,19 +94,19 @@ def prepare(job: Job, reporter: Reporter, stops: Stops) -> Ready:
     models.require_fitting(tokenizer, model, highest)
     disable_dropout_in_model(model)  # the model's own; what is dropped of the adapter is a setting
     planned = arguments.plan(job.spec, len(train_side.examples), has_exam=evaluation is not None)
-    asks_first = preference.asks_first(job.spec, planned, len(train_side.examples))
+    asks_first = reference.asks_first(job.spec, planned, len(train_side.examples))
     material = Material(tokenizer, template, train_side, evaluation, formats)
     trainer = build(job, material, model, planned)
     steps = partial(preference.taken, trainer, job.spec, formats)
     if asks_first:
         recipe.stage(reporter, stops, "asking the base model")
         with steps():
-            trainer.ask_reference(partial(preference.tell, reporter, stops))
+            reference.ask(job, trainer, reporter, stops)
     return Ready(
         tokenizer,
         trainer,
         planned,
-        facts(job, material, model) | {"reference": preference.WHEN_ASKED[asks_first]},
+        facts(job, material, model) | {"reference": reference.WHEN_ASKED[asks_first]},
         steps=steps,
         curves=CURVES,
     )
@@ -217,7 +219,7 @@ def configure(job: Job, material: Material, planned: Plan) -> KTOConfig:
         undesirable_weight=spec.undesirable_weight,
         max_length=None,  # they are cut already
         disable_dropout=False,
-        # Else TRL loads a second whole model; what it would ask it is asked by `ask_reference`.
+        # Else TRL loads a second whole model; what it would ask it is asked by `reference.ask`.
         precompute_ref_log_probs=spec.adapter == "full",
         remove_unused_columns=False,
         prediction_loss_only=True,

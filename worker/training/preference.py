@@ -1,24 +1,20 @@
-"""What recipes for judged answers share: exact means, the reference asked first, steps, facts."""
+"""What recipes for judged answers share: figures that are exact means, steps and facts."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from datasets import Dataset
 from torch import Tensor
 
 from storage.specs import RunSpec
 from worker.training import models
-from worker.training.arguments import Plan
 from worker.training.data import Side
 from worker.training.fast import weights
 from worker.training.fast.choice import core_of
 from worker.training.precision import Precision
-from worker.training.reporting import Reporter
-from worker.training.stops import Stops
 from worker.training.templates import Template
 from worker.training.trainer import PLAIN_PATH, RecipeTrainer, answers_only_head
 
@@ -35,9 +31,6 @@ class Material:
 
 
 # Trainers.
-
-_AT_ONCE = 8
-"""Examples the reference model is asked about in one go; without gradients they take little."""
 
 
 class JudgedTrainer(RecipeTrainer):
@@ -90,77 +83,6 @@ class JudgedTrainer(RecipeTrainer):
         return dataset
 
 
-class ReferredTrainer(JudgedTrainer):
-    """A trainer that compares with a reference: the base model with the adapter off.
-
-    Attributes:
-        reference_columns: what TRL calls the reference's two log-probabilities of an example.
-    """
-
-    reference_columns: tuple[str, str]
-    train_dataset: Dataset
-    eval_dataset: Dataset | None
-    precompute_ref_logps: bool
-
-    def ask_reference(self, tell: Callable[[int, int], None]) -> None:
-        """Ask the reference model about every example, before the first step; never again.
-
-        Args:
-            tell: is given how many examples are done, and how many there are; may raise.
-        """
-        total = len(self.train_dataset) + len(self.eval_dataset or ())
-        self.train_dataset = self._asked(self.train_dataset, lambda done: tell(done, total))
-        if self.eval_dataset is not None:
-            before = len(self.train_dataset)
-            self.eval_dataset = self._asked(
-                self.eval_dataset, lambda done: tell(before + done, total)
-            )
-        self.precompute_ref_logps = True
-
-    def _asked(self, examples: Dataset, tell: Callable[[int], None]) -> Dataset:
-        lengths = examples["length"]
-        order = sorted(range(len(examples)), key=lambda number: -lengths[number])
-        found = torch.empty(2, len(examples))
-        with _evaluating(self.model):
-            for start in range(0, len(order), _AT_ONCE):
-                tell(start)
-                numbers = order[start : start + _AT_ONCE]
-                found[:, numbers] = self._reference([examples[number] for number in numbers])
-        for name, values in zip(self.reference_columns, found, strict=True):
-            examples = examples.add_column(name, values.numpy())
-        return examples
-
-    def _reference(self, examples: list[dict[str, Any]]) -> Tensor:
-        inputs = self._prepare_inputs(self.data_collator(examples))  # type: ignore[attr-defined]
-        both = self.compute_ref_log_probs(self.model, inputs)  # type: ignore[attr-defined]
-        return torch.stack(both).float().cpu()
-
-    def _precompute_ref_logps(self, dataset: Dataset, *_: Any) -> Dataset:
-        """Leave it to `ask_reference`, which can be stopped and reads the longest first."""
-        return dataset
-
-
-WHEN_ASKED = {True: "asked before the first step", False: "asked in each step"}
-"""How the run's page tells when the reference is asked."""
-
-
-def tell(reporter: Reporter, stops: Stops, done: int, total: int) -> None:
-    """Tell how far the asking is, unless somebody asked to stop. Raises Interrupted."""
-    stops.check()
-    reporter.report([], stage=f"asking the base model: {done} of {total}")
-
-
-def asks_first(spec: RunSpec, planned: Plan, examples: int) -> bool:
-    """Tell whether the reference is asked about everything before the first step.
-
-    Where each example is read at least once this costs no more than asking in each step, and less
-    with each further reading and exam. Where the whole model learns there is no other way: the
-    model itself is the reference, until its first step.
-    """
-    readings = planned.total_steps * spec.effective_batch / examples
-    return spec.adapter == "full" or readings >= 1
-
-
 # Steps and facts.
 
 
@@ -202,16 +124,6 @@ def facts_of_answers(spec: RunSpec, material: Material) -> dict[str, Any]:
             "answers_found_by": str(material.template.marking),
             "path": PLAIN_PATH if spec.path == "plain" else words,
         }
-
-
-@contextmanager
-def _evaluating(model: Any) -> Iterator[None]:
-    was_training = model.training
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(was_training)
 
 
 def _mean(values: list[float], weights: list[int]) -> float:

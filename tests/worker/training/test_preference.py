@@ -1,4 +1,4 @@
-"""What all recipes for judged answers do besides: they go on exactly, and can be stopped."""
+"""What all recipes for judged answers do: they go on exactly where they were."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,14 +7,10 @@ from typing import Any
 import pytest
 
 from storage import artifacts, runs
-from storage.ids import LOCAL_PERSON
-from storage.specs import RunSpec
-from storage.status import RunStatus, StopRequest
 from tests.fakes.judged_rows import pairs
 from tests.fakes.training_home import TrainingHome
-from worker.training import preference
-from worker.training.arguments import Plan
 from worker.training.course import Course
+from worker.training.reference import ReferredTrainer
 
 NewHome = Callable[[], TrainingHome]
 SETTINGS = {"max_length": 128, "max_steps": 4, "eval_every": 2, "dropout": 0.2}
@@ -39,11 +35,16 @@ def test_a_run_that_crashed_ends_bit_for_bit_like_one_left_alone(
                     home.train()
             runs.put_back(home.database, run.id, home.run(run.id).attempt, "crashed")
             assert home.checkpoints(run.id)[0].step == 2
+            monkeypatch.setattr(ReferredTrainer, "asked", never)
         home.train()
         weights = home.adapter_folder(run.id) / "adapter_model.safetensors"
         curves = [home.curve(run.id, name) for name in ("loss", "eval_loss", "reward_margin")]
         ends.append((artifacts.sha256(weights), curves))
     assert ends[0] == ends[1]
+
+
+def never(*_: Any) -> None:
+    raise AssertionError("the reference was asked again")
 
 
 def failing_at(step: int) -> Callable[..., None]:
@@ -59,32 +60,3 @@ def failing_at(step: int) -> Callable[..., None]:
 def queued(home: TrainingHome, model: Path, method: str) -> runs.Run:
     rows = [row | ({"split": "test"} if n < 2 else {}) for n, row in enumerate(pairs(6))]
     return home.queue(home.dataset(rows), home.base_model(model), method=method, **SETTINGS)
-
-
-def test_it_can_be_stopped_while_the_base_model_is_asked(
-    home: TrainingHome, llama: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    queued(home, llama, "dpo")
-    run = home.claim()
-    tell = preference.tell
-
-    def stopping(*args: Any) -> None:
-        runs.request_stop(home.database, LOCAL_PERSON, run.id, StopRequest.DISCARD)
-        monkeypatch.setattr(preference, "tell", tell)
-        args[0].flush()
-        tell(*args)
-
-    monkeypatch.setattr(preference, "tell", stopping)
-    assert home.train_claimed(run).status is RunStatus.DISCARDED
-    assert home.points(run.id) == []
-
-
-def test_the_reference_is_asked_first_where_that_is_cheaper_or_the_only_way() -> None:
-    def asks(examples: int, **changes: Any) -> bool:
-        spec = RunSpec(dataset_id="d", base_model_id="m", batch_size=2, accumulation=3, **changes)
-        planned = Plan(total_steps=10, warmup_steps=0, eval_every=None, save_every=None)
-        return preference.asks_first(spec, planned, examples)
-
-    assert asks(60)
-    assert not asks(61), "it is never asked about some of them"
-    assert asks(61, adapter="full")
