@@ -7,6 +7,7 @@ taken instead.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -14,7 +15,27 @@ import torch
 from torch.nn.functional import scaled_dot_product_attention
 
 _QUERIES = 256
-"""Queries whose scores are held at once in the backward pass."""
+"""Queries of a long row whose scores are held at once in the backward pass."""
+_TOGETHER = 128
+"""Tokens of short rows that are computed together: a small product costs as much as this one."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Queries that are computed together in the backward pass.
+
+    Attributes:
+        start: the first query, and one after the last: `end`.
+        first: the first key; the last one is that of the last query.
+        mask: is added to the scores of the last keys, as many as it has columns.
+        is_whole: no other block looks at these keys.
+    """
+
+    start: int
+    end: int
+    first: int
+    mask: torch.Tensor
+    is_whole: bool
 
 
 @dataclass(frozen=True)
@@ -36,6 +57,47 @@ class Rows:
     def is_narrow(self, length: int) -> bool:
         """Tell whether the window is shorter than a row of that length."""
         return self.window is not None and self.window < length
+
+    @cached_property
+    def blocks(self) -> list[Block]:
+        """The blocks of the backward pass; all layers have the same."""
+        found: list[Block] = []
+        short: list[int] = []
+        for a, b in self:
+            if short and b - short[0] > _TOGETHER:
+                found.append(self._block(short))
+                short = []
+            if b - a <= _TOGETHER:
+                short = short or [a]
+                short.append(b)
+            else:
+                found += self._parts(a, b)
+        return found + ([self._block(short)] if short else [])
+
+    def _block(self, cuts: list[int]) -> Block:
+        """Return the block of short rows."""
+        lengths = torch.tensor(cuts).diff()
+        number = torch.arange(len(lengths)).repeat_interleave(lengths)
+        seen = self.seen(cuts[0], cuts[-1], cuts[0]) & (number[:, None] == number)
+        return Block(cuts[0], cuts[-1], cuts[0], _added(seen), is_whole=True)
+
+    def _parts(self, a: int, b: int) -> Iterator[Block]:
+        """Yield the blocks of a long row."""
+        for start in range(a, b, _QUERIES):
+            end = min(start + _QUERIES, b)
+            first = max(a, start - self.window + 1) if self.window is not None else a
+            seen = self.seen(start, end, start if self.window is None else first)
+            yield Block(start, end, first, _added(seen), is_whole=b - a <= _QUERIES)
+
+    def seen(self, start: int, end: int, first: int) -> torch.Tensor:
+        """Return which keys from `first` on the queries from `start` to `end` see in a row."""
+        queries, keys = torch.arange(start, end)[:, None], torch.arange(first, end)
+        seen = keys <= queries
+        return seen if self.window is None else seen & (keys > queries - self.window)
+
+
+def _added(seen: torch.Tensor) -> torch.Tensor:
+    return torch.zeros(seen.shape, dtype=torch.bfloat16).masked_fill_(~seen, -torch.inf)
 
 
 def attend(
@@ -79,7 +141,7 @@ def _forward(
             query[:, :, a:b],
             key[:, :, a:b],
             value[:, :, a:b],
-            attn_mask=_seen(rows, 0, b - a, query.device) if is_narrow else None,
+            attn_mask=rows.seen(0, b - a, 0) if is_narrow else None,
             dropout_p=dropout,
             is_causal=not is_narrow,
             scale=scale,
@@ -108,52 +170,44 @@ class _Attention(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         inputs, (gradient,) = ctx.saved_tensors, gradients
-        gradient = gradient.to(inputs[0].dtype).transpose(1, 2)
-        # Zero: a key is looked at by several blocks of queries, which add up.
-        found = tuple(torch.zeros_like(one.transpose(1, 2)).transpose(1, 2) for one in inputs)
+        given = [one[0] for one in (*inputs, gradient.to(inputs[0].dtype).transpose(1, 2))]
+        found = [torch.zeros_like(one.transpose(1, 2)).transpose(1, 2) for one in inputs]
         with torch.autocast(gradient.device.type, enabled=False):
-            for a, b in ctx.rows:
-                row = [one[0, :, a:b] for one in (*inputs, gradient)]
-                _backward(row, [one[0, :, a:b] for one in found], ctx.rows, ctx.scale)
+            for block in ctx.rows.blocks:
+                _backward(block, given, [one[0] for one in found], ctx.scale)
         return (*found, None, None)
 
 
-def _backward(row: list[torch.Tensor], found: list[torch.Tensor], rows: Rows, scale: float) -> None:
-    """Add the gradients of one row.
+def _backward(
+    block: Block, given: list[torch.Tensor], found: list[torch.Tensor], scale: float
+) -> None:
+    """Add the gradients that some queries give.
 
     Args:
-        row: query, key, value and the gradient of the answer, each of shape (heads, tokens, size).
-        found: where the gradients of query, key and value are added.
-        rows: what a token sees.
+        block: of queries.
+        given: query, key, value and the answer's gradient, each of shape (heads, tokens, size).
+        found: where the gradients of query, key and value are added; likewise.
         scale: of the scores.
     """
-    query, key, value, gradient = row
-    key_heads, length, size = key.shape
-    for start in range(0, length, _QUERIES):
-        end = min(start + _QUERIES, length)
-        first = max(0, start - rows.window + 1) if rows.window is not None else 0
-        # Query heads that share a key head lie one behind the other: one product serves them all.
-        asked = (query[:, start:end] * scale).reshape(key_heads, -1, size)
-        told = gradient[:, start:end].reshape(key_heads, -1, size)
-        keys, values = key[:, first:end], value[:, first:end]
-        scores = (asked @ keys.transpose(1, 2)).view(key_heads, -1, end - start, end - first)
-        seen = _seen(rows, start, end, query.device, first)
-        weights = (
-            scores.masked_fill_(~seen, -torch.inf).softmax(-1).view(key_heads, -1, end - first)
-        )
-        found[2][:, first:end] += weights.transpose(1, 2) @ told
-        change = torch._softmax_backward_data(
-            told @ values.transpose(1, 2), weights, -1, weights.dtype
-        )
-        found[0][:, start:end] = (change @ keys).mul_(scale).view(-1, end - start, size)
-        found[1][:, first:end] += change.transpose(1, 2) @ asked
-
-
-def _seen(rows: Rows, start: int, end: int, device: torch.device, first: int = 0) -> torch.Tensor:
-    """Return which keys (from `first` to `end`) the queries from `start` to `end` see."""
-    queries = torch.arange(start, end, device=device)[:, None]
-    keys = torch.arange(first, end, device=device)[None]
-    seen = keys <= queries
-    if rows.window is not None:
-        seen &= keys > queries - rows.window
-    return seen
+    query, key, value, gradient = given
+    key_heads, _, size = key.shape
+    count, keys = block.end - block.start, slice(block.first, block.end)
+    # Query heads that share a key head lie one behind the other: one product serves them all.
+    asked = (query[:, block.start : block.end] * scale).reshape(key_heads, -1, size)
+    told = gradient[:, block.start : block.end].reshape(key_heads, -1, size)
+    scores = torch.bmm(asked, key[:, keys].transpose(1, 2))
+    scores.view(key_heads, -1, count, scores.shape[-1])[..., -block.mask.shape[1] :] += block.mask
+    weights = scores.softmax(-1)
+    change = torch.bmm(told, value[:, keys].transpose(1, 2))
+    change = torch._softmax_backward_data(change, weights, -1, weights.dtype)
+    found[0][:, block.start : block.end] = (
+        torch.bmm(change, key[:, keys]).mul_(scale).view(-1, count, size)
+    )
+    for whole, part in (
+        (found[1], torch.bmm(change.transpose(1, 2), asked)),
+        (found[2], torch.bmm(weights.transpose(1, 2), told)),
+    ):
+        if block.is_whole:
+            whole[:, keys] = part
+        else:
+            whole[:, keys] += part
