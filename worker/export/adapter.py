@@ -37,7 +37,9 @@ def write(folder: Path, job: Job, checkpoint: Checkpoint) -> None:
     lines = (json.dumps({"step": step, **values}) for step, values in curve.items())
     _write(folder / "metrics.jsonl", "".join(f"{line}\n" for line in lines))
     _write(folder / "recipe.yaml", _yaml(job.spec.model_dump(mode="json")))
-    _write(folder / "training_config.yaml", _yaml(trl_recipe(job)))
+    elsewhere = trl_recipe(job)
+    if elsewhere is not None:
+        _write(folder / "training_config.yaml", _yaml(elsewhere))
     _write(folder / "README.md", model_card(job, checkpoint, curve))
 
 

@@ -1,16 +1,17 @@
-"""The model card: what the adapter was made of, how it went, and how to use it."""
-
-import json
+"""The model card: what the adapter or model was made of, how it went, and how to use it."""
 
 import yaml
 
 from storage import specs
 from storage.base_models import Source
 from storage.checkpoints import Checkpoint
+from worker.export import recipe, usage
 from worker.training.job import Job
 
 Curve = dict[int, dict[str, float | None]]
 """Values by step, then by name."""
+
+_LEARNED_OTHERWISE = ("pissa", "olora", "loftq")
 
 _CARD = """\
 ---
@@ -18,24 +19,12 @@ _CARD = """\
 
 # {name}
 
-A LoRA adapter for **{base}**, trained with Tuning Studio on **{dataset}**.
-
-It is an add-on: it needs the base model to run.
+{what}
 
 ## How to use it
 
 ```python
-from peft import PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer
-
-base = AutoModelForCausalLM.from_pretrained({base_code})
-model = PeftModel.from_pretrained(base, "path/to/this/folder")
-tokenizer = AutoTokenizer.from_pretrained("path/to/this/folder")
-
-messages = [{{"role": "user", "content": "Your question"}}]
-inputs = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_tensors="pt")
-answer = model.generate(**inputs, max_new_tokens=200)
-print(tokenizer.decode(answer[0, inputs["input_ids"].shape[1]:], skip_special_tokens=True))
+{usage}
 ```
 {origin}
 ## What it was made of
@@ -62,8 +51,7 @@ All values of every step are in `metrics.jsonl`.
 |---|---|
 {settings}
 
-The same settings are in `recipe.yaml` (Tuning Studio) and in `training_config.yaml`
-(`trl sft --config training_config.yaml`, with your data as `data.jsonl`).
+{repeated}
 
 ## Limits
 
@@ -79,7 +67,8 @@ def model_card(job: Job, checkpoint: Checkpoint, curve: Curve) -> str:
         front=yaml.safe_dump(_front(job), sort_keys=False, allow_unicode=True),
         name=_inline(job.run.name),
         base=_inline(job.base_name),
-        base_code=json.dumps(job.base_name),
+        what=_what(job),
+        usage=usage.code(job),
         origin=_origin(job),
         licence=_inline(_licence(job) or "unknown: look at the base model"),
         dataset=_inline(job.dataset.name),
@@ -89,24 +78,74 @@ def model_card(job: Job, checkpoint: Checkpoint, curve: Curve) -> str:
         step=checkpoint.step,
         total=max(curve, default=checkpoint.step),
         curve=_curve_table(checkpoint, curve),
+        repeated=_repeated(job.spec),
         settings="\n".join(_setting(job, name) for name in specs.RunSpec.model_fields),
     )
 
 
 def _front(job: Job) -> dict[str, object]:
-    licence = _licence(job)
-    is_hub = job.base.source is Source.HUB
+    licence, spec = _licence(job), job.spec
+    is_hub, is_whole = job.base.source is Source.HUB, spec.adapter == "full"
+    relation = "finetune" if is_whole else "adapter"
+    judges = spec.method == "reward"
     return {
-        **({"base_model": job.base_name} if is_hub else {}),
-        "library_name": "peft",
-        "pipeline_tag": "text-generation",
-        "tags": ["lora", "sft", "trl", "tuning-studio"],
+        **({"base_model": job.base_name, "base_model_relation": relation} if is_hub else {}),
+        "library_name": "transformers" if is_whole else "peft",
+        "pipeline_tag": "text-classification" if judges else "text-generation",
+        "tags": [*([] if is_whole else [spec.adapter]), spec.method, "trl", "tuning-studio"],
         **({"license": licence} if licence else {}),
     }
 
 
+def _what(job: Job) -> str:
+    """Say what it is, and what it needs to run."""
+    base, data = _inline(job.base_name), _inline(job.dataset.name)
+    made = f"trained with Tuning Studio on **{data}**."
+    if job.spec.adapter == "full":
+        return f"**{base}**, all of it {made}\n\nIt is a complete model and needs nothing else."
+    kind = kind_of(job.spec)
+    needs = "It is an add-on: it needs the base model to run."
+    if job.spec.adapter == "adalora" or job.spec.beginning in _LEARNED_OTHERWISE:
+        needs += (
+            f" It learned as {kind} and is stored as plain LoRA over the original base model, "
+            "so that every program reads it."
+        )
+    return f"{_article(kind)} {kind} adapter for **{base}**, {made}\n\n{needs}"
+
+
+def _repeated(spec: specs.RunSpec) -> str:
+    """Say which files repeat the run, and what one of them cannot say."""
+    if spec.method not in recipe.COMMANDS:
+        return "The same settings are in `recipe.yaml` (Tuning Studio)."
+    command = f"trl {recipe.COMMANDS[spec.method]} --config training_config.yaml"
+    missing = recipe.beyond(spec)
+    return (
+        "The same settings are in `recipe.yaml` (Tuning Studio) and in `training_config.yaml`\n"
+        f"(`{command}`, with your data as `data.jsonl`"
+        + (f"; TRL's command line does not know {missing})." if missing else ").")
+    )
+
+
+def kind_of(spec: specs.RunSpec) -> str:
+    """Return what people call the kind of adapter that a run learned."""
+    if spec.adapter != "lora":
+        return {"adalora": "AdaLoRA", "ia3": "IA3", "full": "full fine-tuning"}[spec.adapter]
+    ways = {"pissa": "PiSSA", "olora": "OLoRA", "eva": "EVA", "loftq": "LoftQ"}
+    found = [
+        ways.get(spec.beginning, ""),
+        "rsLoRA" if spec.use_rslora else "",
+        "DoRA" if spec.use_dora else "",
+        "LoRA+" if spec.lora_plus_ratio != 1 else "",
+    ]
+    return " and ".join(filter(None, found)) or "LoRA"
+
+
+def _article(word: str) -> str:
+    return "An" if word[0] in "AEIOr" else "A"
+
+
 def _origin(job: Job) -> str:
-    if job.base.source is Source.HUB:
+    if job.base.source is Source.HUB or job.spec.adapter == "full":
         return ""
     return (
         f"\n{_inline(job.base_name)} is no model of a hub: put the path of its folder in place of "
@@ -127,7 +166,7 @@ def _curve_table(checkpoint: Checkpoint, curve: Curve) -> str:
             cells = (numbers[0], numbers[-1], min(numbers))
             rows.append(f"| {words} | " + " | ".join(f"{cell:.4f}" for cell in cells) + " |")
     if checkpoint.eval_loss is not None:
-        rows.append(f"\nThis adapter's loss in the exam: {checkpoint.eval_loss:.4f}.")
+        rows.append(f"\nIts loss in the exam: {checkpoint.eval_loss:.4f}.")
     return "\n".join(rows)
 
 

@@ -157,7 +157,7 @@ def _listed(model: Any) -> str:
 
 
 def _is_tiny(layer: Any, model: Any) -> bool:
-    return min(sizes(layer)) * _TINY < model.config.get_text_config().hidden_size
+    return min(sizes(layer)) <= max(1, model.config.get_text_config().hidden_size // _TINY)
 
 
 def _require_room(spec: RunSpec, layers: dict[str, Any]) -> None:
