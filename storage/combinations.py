@@ -141,6 +141,12 @@ RULES: tuple[Rule, ...] = (
         "with: choose the default one, or ORPO.",
     ),
     Rule(
+        "beginning",
+        lambda spec: spec.method == "reward" and _begins(spec, "loftq"),
+        "With LoftQ the finished add-on fits the base model only up to rounding, and a judge's "
+        "scores would change: choose another beginning.",
+    ),
+    Rule(
         "group_by_length",
         lambda spec: spec.method == "kto" and not spec.packing and spec.group_by_length,
         "Judged answers (KTO) are read in an order of their own: switch this off.",
@@ -168,6 +174,12 @@ class FamilyRule:
 
 
 FAMILY_RULES: tuple[FamilyRule, ...] = (
+    FamilyRule(
+        ("gemma3n", "gemma3n_text"),
+        "method",
+        lambda spec: spec.method == "reward",
+        "The libraries have no judge made of a Gemma 3n model: choose another base model.",
+    ),
     FamilyRule(
         ("gemma3n", "gemma3n_text"),
         "quantization",

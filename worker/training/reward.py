@@ -8,11 +8,13 @@ conversation that is too long is left out: half an answer is not what was judged
 from functools import partial
 from typing import Any
 
-from transformers import AutoModelForSequenceClassification, set_seed
+from transformers import AutoConfig, AutoModelForSequenceClassification, set_seed
+from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
 from trl import RewardConfig, RewardTrainer
 from trl.trainer.reward_trainer import suppress_seqcls_warning
 from trl.trainer.utils import disable_dropout_in_model
 
+from storage.errors import StudioError
 from worker.training import (
     adapting,
     arguments,
@@ -81,8 +83,14 @@ def load_model(job: Job, formats: Precision) -> Any:
     """Return the base model with a fresh head of one output, seeded by the run's seed.
 
     Raises:
-        StudioError: the weights cannot be read, or no head is known for such a model.
+        StudioError: the weights cannot be read, or the library has no judge of this architecture.
     """
+    config = AutoConfig.from_pretrained(job.base_folder, local_files_only=True)
+    if type(config) not in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING:
+        raise StudioError(
+            f"The libraries know no judge made of a {config.model_type} model.",
+            "Choose another base model, or learn from the pairs directly with DPO.",
+        )
     set_seed(job.spec.seed)
     with suppress_seqcls_warning():
         return models.load_model(

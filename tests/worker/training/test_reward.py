@@ -1,6 +1,7 @@
 """Reward models: the loss is Bradley and Terry's, and the head is saved with the adapter."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ from datasets import Dataset
 from peft import PeftModel
 from safetensors.torch import load_file
 from torch import Tensor
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, CodeGenConfig
 
 from storage.errors import StudioError
 from tests.fakes.judged_rows import pairs
 from tests.fakes.prepared_recipe import Prepared, prepare
+from tests.fakes.tiny_models import save_model
 from tests.fakes.training_home import TrainingHome
 from worker.training import recipe, reward
 from worker.training.data import Count, Side
@@ -135,3 +137,15 @@ def test_half_an_answer_is_never_judged(home: TrainingHome, llama: Path) -> None
     with pytest.raises(StudioError, match="lie beyond the longest example") as caught:
         home.train()
     assert "Longest example" in caught.value.hint
+
+
+def test_a_base_model_without_a_judge_is_refused_in_words(
+    home: TrainingHome, llama: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(llama, tmp_path / "odd")
+    save_model(tmp_path / "odd", CodeGenConfig(n_embd=32, n_layer=1, n_head=4, vocab_size=300))
+    data, base = home.dataset(pairs(4)), home.base_model(tmp_path / "odd")
+    home.queue(data, base, method="reward", eval_share=0.0)
+    with pytest.raises(StudioError, match="no judge made of a codegen model") as caught:
+        home.train()
+    assert "DPO" in caught.value.hint
