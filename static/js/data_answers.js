@@ -20,8 +20,8 @@ export function answersFields(dataset, voices) {
   const fields = [
     h("p", { class: "ts-soft" }, t(dataset.target === "text" ? "answers.texts" : "answers.words", { n: count(dataset.rows_good) })),
     h("div", { class: "ts-fields" }, field(t("answers.voice"), voice, t("answers.voice_help")),
-      dataset.target === "chat" ? field(t("answers.existing"), existing) : null,
-      field(t("answers.longest"), longest, t("answers.longest_help")), field(t("answers.temperature"), temperature, t("answers.temperature_help")),
+      dataset.target === "chat" ? field(t("answers.existing"), existing, t("answers.existing_help")) : null),
+    h("div", { class: "ts-fields" }, field(t("answers.longest"), longest, t("answers.longest_help")), field(t("answers.temperature"), temperature, t("answers.temperature_help")),
       field(t("answers.seed"), seed, t("answers.seed_help"))),
     field(t("answers.system"), system, t("answers.system_help")),
     h("div", { class: "ts-ticks" }, tick("answers-keep_cut_off", t("answers.cut_off"), false, (on) => { cutOff.kept = on; })),

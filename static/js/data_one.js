@@ -1,6 +1,6 @@
 // One dataset: what it is, what the worker asks or has found, and its sections, each at an address of its own.
 
-import { get, parameter, poll, post } from "./api.js";
+import { get, parameter, poll, post, remove } from "./api.js";
 import { drawCare } from "./data_care.js";
 import { drawLearned } from "./data_learned.js";
 import { drawLength } from "./data_length.js";
@@ -12,7 +12,7 @@ import { drawVersions } from "./data_versions.js";
 import { title } from "./data_words.js";
 import { fill, fillWhenChanged, h } from "./dom.js";
 import { bytes, count } from "./format.js";
-import { button, chip, empty, fact, link, problem, progress } from "./parts.js";
+import { button, chip, empty, fact, link, notice, problem, progress } from "./parts.js";
 import { t } from "./words.js";
 
 const VIEWS = [
@@ -128,10 +128,17 @@ class DatasetPage {
       dataset.operation ? h("p", { class: "ts-soft" }, title(dataset.operation)) : null,
       dataset.error ? problem(dataset.error, dataset.hint) : null,
       BUSY.includes(dataset.status) ? progress(dataset.progress, dataset.stage || t("data.soon")) : null,
+      BUSY.includes(dataset.status) && dataset.operation?.kind === "answers" ? this.#stop() : null,
       ready ? this.#facts() : null,
       ready ? h("div", { class: "ts-actions" }, this.#next(), this.#downloads()) : null,
       dataset.status === "failed" ? h("div", { class: "ts-actions" }, button(t("retry"), async () => { await post(`${this.path}/retry`); location.reload(); })) : null,
     ];
+  }
+
+  // Answers take long: they can be stopped here; brought back, they go on where they were.
+  #stop() {
+    const back = async () => { await post(`${this.path}/restore`); location.reload(); };
+    return h("div", { class: "ts-actions" }, button(t("answers.stop"), async () => { await remove(this.path); notice(t("answers.stopped"), { undo: back }); }));
   }
 
   #facts() {

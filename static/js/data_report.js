@@ -23,6 +23,7 @@ function understood(dataset, report, page) {
   const sure = report.confidence === undefined || report.confidence === null ? "" : t("report.sure", { percent: percent(report.confidence) });
   return h("section", { class: "ts-card" }, h("h2", {}, t("report.understood")),
     h("p", {}, t("report.shape", { shape: shape(dataset.shape), target: target(dataset.target ?? "chat") }), " ", sure),
+    report.written_by ? h("p", {}, t("report.written_by", { n: count(report.written_by.written), model: report.written_by.model })) : null,
     report.characters ? h("p", { class: "ts-soft" }, sizes(report)) : null,
     (dataset.warnings ?? []).map((warning) => h("p", { class: "ts-warning" }, warning)),
     hasColumns(dataset) ? h("p", {}, page.link(t("report.otherwise"), "columns")) : null);
