@@ -187,8 +187,8 @@ def enter(task: Task) -> None:
 
 
 def greet() -> None:
-    """Do nothing, in the forkserver's first child; fails where the libraries are not imported."""
-    sys.exit(0 if PRELOADED in sys.modules else 1)
+    """Do nothing, in the forkserver's first child; fails where it has imported nothing for it."""
+    sys.exit(0 if {MAIN, PRELOADED} <= sys.modules.keys() else 1)
 
 
 def _prepare(task: Task, table: Any, find: Callable[..., dict[str, Any]]) -> Ending:
