@@ -150,6 +150,11 @@ def head_count(config: dict[str, Any]) -> int | None:
     return size(config, *_HEADS)
 
 
+def context_length(config: dict[str, Any]) -> int | None:
+    """Return the longest text, in tokens, of a text configuration; None where it has no limit."""
+    return size(config, *_CONTEXT)
+
+
 def token_embedding(tensors: list[Tensor]) -> Tensor | None:
     """Return the table of token vectors [vocabulary, width], the largest where there are more."""
     tables = [t for t in tensors if len(t.shape) == 2 and _TOKEN_EMBEDDING.search(t.name)]
@@ -209,7 +214,7 @@ def _sizes(text: dict[str, Any]) -> dict[str, int | None]:
         "kv_heads": size(text, *_KV_HEADS) or heads,
         # GPT-2, BLOOM and GPT-J leave it out and mean four times the width.
         "intermediate_size": size(text, *_INTERMEDIATE) or 4 * hidden,
-        "context_length": size(text, *_CONTEXT),
+        "context_length": context_length(text),
     }
 
 

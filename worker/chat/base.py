@@ -6,16 +6,20 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
 import torch
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, PreTrainedModel
 from transformers.cache_utils import DynamicLayer
 
+from storage import model_facts
 from storage.errors import StudioError
 
 # Above this many bytes of weights a processor answers in bfloat16: twice the size does not fit.
 _LARGE_BYTES: Final = 4_000_000_000
+
+# These take no positions: they weigh distances, counted in the mask, in code of their own.
+_COUNT_THEMSELVES: Final = ("bloom",)
+_UNTOLD_LENGTH: Final = 2048
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,10 +56,12 @@ class Base:
         """
         positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, -tokens.shape[1] :]
         padded = bool((mask == 0).any())
+        counts_itself = self.model.config.model_type in _COUNT_THEMSELVES
+        given = {} if counts_itself else {"position_ids": positions}
         output = self.model(
             input_ids=tokens,
-            attention_mask=mask if padded else None,
-            position_ids=positions,
+            attention_mask=mask if padded or counts_itself else None,
+            **given,
             past_key_values=cache,
             use_cache=True,
             logits_to_keep=1,
@@ -77,7 +83,7 @@ def load(folder: Path) -> Base:
             folder,
             dtype=_dtype(folder),
             device_map={"": 0} if torch.cuda.is_available() else None,
-            attn_implementation="sdpa",
+            attn_implementation="eager" if _counts_itself(folder) else "sdpa",
             local_files_only=True,
             output_loading_info=True,
             trust_remote_code=False,
@@ -97,17 +103,26 @@ def load(folder: Path) -> Base:
 @lru_cache(maxsize=64)
 def context_length(folder: Path) -> int:
     """How many tokens the model in `folder` can hold at once; read from its config alone."""
+    told = _told(folder)
+    length = model_facts.context_length(model_facts.text_config(told))
+    if length is not None:
+        return length
+    if _counts_itself(folder):  # no limit of its own; it learned with so many
+        return _UNTOLD_LENGTH
+    raise StudioError(f'The base model "{folder.name}" does not say how long its context is.')
+
+
+def _told(folder: Path) -> dict[str, Any]:
     try:
-        told = orjson.loads((folder / "config.json").read_bytes())
-    except (OSError, orjson.JSONDecodeError) as error:
+        return model_facts.read_config(folder)
+    except StudioError as error:
         raise StudioError(
             f'The base model "{folder.name}" has no readable config.json.', "Add the model again."
         ) from error
-    told = {**told, **told.get("text_config", {})}
-    length = told.get("max_position_embeddings") or told.get("n_positions")
-    if not isinstance(length, int):
-        raise StudioError(f'The base model "{folder.name}" does not say how long its context is.')
-    return length
+
+
+def _counts_itself(folder: Path) -> bool:
+    return _told(folder).get("model_type") in _COUNT_THEMSELVES
 
 
 def _dtype(folder: Path) -> torch.dtype:
@@ -127,13 +142,14 @@ def _refuse_unusable(folder: Path, model: PreTrainedModel, report: dict[str, Any
         )
     accepted = inspect.signature(model.forward).parameters
     layers = DynamicCache(config=model.config).layers
-    if not {"position_ids", "logits_to_keep"} <= set(accepted) or not all(
-        isinstance(layer, DynamicLayer) for layer in layers
-    ):
+    needed = {"position_ids", "logits_to_keep"}
+    if model.config.model_type in _COUNT_THEMSELVES:
+        needed = {"logits_to_keep"}
+    if not needed <= set(accepted) or not all(isinstance(layer, DynamicLayer) for layer in layers):
         raise StudioError(
             f'Models of the kind {model.config.model_type}, like "{folder.name}", cannot be '
             "talked to here yet.",
-            "Choose a model of the Llama, Mistral, Qwen2, Gemma or Phi families.",
+            "Choose a model of the Llama, Mistral, Qwen, Gemma, Phi or GPT-2 families.",
         )
 
 
