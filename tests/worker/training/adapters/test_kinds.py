@@ -20,11 +20,6 @@ from worker.chat.mixture import Mixture
 from worker.training import recipe
 from worker.training.adapters import beginnings
 
-# The one warning that PEFT 0.21 itself raises with transformers 5.23.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:`is_gradient_checkpointing` is deprecated:FutureWarning"
-)
-
 KINDS: dict[str, dict[str, Any]] = {
     "gaussian": {"beginning": "gaussian"},
     "orthogonal": {"beginning": "orthogonal"},
@@ -206,9 +201,7 @@ def test_a_model_that_learned_as_a_whole_stands_beside_its_original(
     assert "library_name: transformers" in card
 
 
-def test_loftq_learns_over_the_shrunk_base_and_is_used_over_the_whole_one(
-    trained: Train, llama: Path
-) -> None:
+def test_loftq_learns_over_the_shrunk_base_and_is_used_over_the_whole_one(trained: Train) -> None:
     """The published adapter is what was learned beyond making up for the shrinking."""
     one = trained("LoftQ")
     kept = beginnings.load_file(one.home.files.run(one.run.id) / "beginning" / beginnings.KEPT)
@@ -218,8 +211,6 @@ def test_loftq_learns_over_the_shrunk_base_and_is_used_over_the_whole_one(
         up = name.replace("lora_A", "lora_B")
         beyond = learned[up] @ learned[name] - kept[up] @ kept[name]
         torch.testing.assert_close(published[up] @ published[name], beyond, atol=1e-6, rtol=1e-5)
-    base = AutoModelForCausalLM.from_pretrained(llama)
-    assert apart(logits(PeftModel.from_pretrained(base, one.folder)), one.logits) < 0.2
 
 
 WEIGHTS = "adapter_model.safetensors"
