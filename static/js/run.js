@@ -131,14 +131,19 @@ class RunPage {
     fillWhenChanged(parts.title, [run.name, run.status, run.error, run.stop_request], () => [
       h("div", { class: "ts-row ts-between" }, h("h1", { class: "ts-title" }, run.name), chip(run.status)),
       run.error ? problem(run.error, run.hint) : null,
-      h("p", { class: "ts-lead" }, t(run.stop_request ? "run.says.stopping" : `run.says.${run.status}`)),
-      run.status === "finished" && run.spec.method === "reward" ? h("p", {}, t("adapters.reward")) : null,
+      h("p", { class: "ts-lead" }, this.#says()),
     ]);
     fillWhenChanged(parts.progress, [run.step, run.total_steps, run.stage, run.status, run.progress], () =>
       ACTIVE.includes(run.status) || run.total_steps ? [progress(share, early ? t("run.early") : run.stage || t(`status.${run.status}`))] : []);
     fillWhenChanged(parts.facts, run, () => this.#facts());
     fillWhenChanged(parts.actions, [run.status, run.stop_request, run.adapter_id, run.can_resume, this.asked], () => this.#actions());
     fillWhenChanged(parts.foot, run.id, () => t("run.dates", { created: moment(run.created_at), id: run.id }));
+  }
+
+  #says() {
+    const { run } = this;
+    if (run.stop_request) return t("run.says.stopping");
+    return run.status === "finished" && run.spec.method === "reward" ? t("run.says.judges") : t(`run.says.${run.status}`);
   }
 
   #facts() {

@@ -38,7 +38,7 @@ export class MoreCurves {
     if (!this.blocks.has(name)) this.#add(name);
     const { chart, summary } = this.blocks.get(name);
     drawChart(chart, lines, { ...view, log: false, id: this.runId });
-    fill(summary, lines.map(({ name: words, points }) => t("run.summary_curve", { name: words, step: points.at(-1)[0], first: number(points[0][1]), last: number(points.at(-1)[1]) })).join(" "));
+    fill(summary, lines.map(({ name: words, points }) => t("run.summary_curve", { name: words, step: points.at(-1)[0], first: number(points[0][1]), last: number(points.at(-1)[1]) })).join("; "), ".");
   }
 
   #add(name) {
@@ -55,9 +55,10 @@ export class MoreCurves {
 
 // Of a curve what was learned from and what the exam found; pairs of curves are drawn without their exams.
 function drawn(curves, part, isPair) {
-  const learned = { name: t(`curve.${part}`), points: curves.points(part) };
-  const exam = { name: t("curve.in_exam", { name: t(`curve.${part}`) }), points: curves.points(`eval_${part}`), dashed: true };
-  return (isPair ? [learned] : [learned, exam]).filter(({ points }) => points.length);
+  if (isPair) return [{ name: t(`curve.${part}`), points: curves.points(part) }].filter(({ points }) => points.length);
+  const learned = { name: t("curve.while_learning"), points: curves.points(part) };
+  const exam = { name: t("curve.in_exam"), points: curves.points(`eval_${part}`), dashed: true };
+  return [learned, exam].filter(({ points }) => points.length);
 }
 
 // Every curve of a run that has its own words, for the table.

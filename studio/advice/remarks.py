@@ -69,7 +69,9 @@ def _cut(spec: RunSpec, known: Known) -> list[Fault]:
     about = "" if found.is_exact else "about "
     many = "Most examples are" if found.mean > spec.max_length else "The longest example is"
     size = f"{(found.mean if found.mean > spec.max_length else found.longest):,.0f}"
-    words = f"{many} {about}{size} tokens long; what is beyond {spec.max_length:,} is cut off."
+    beyond = "a row beyond" if spec.method == "reward" else "what is beyond"
+    then = "is left out" if spec.method == "reward" else "is cut off"
+    words = f"{many} {about}{size} tokens long; {beyond} {spec.max_length:,} {then}."
     return [Fault("max_length", words)]
 
 

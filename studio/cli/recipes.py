@@ -24,17 +24,18 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def resolved(api: Api, values: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Return the settings with `dataset` and `base_model` turned into ids.
+    """Return the settings with `dataset`, `base_model` and `teacher_model` turned into ids.
 
-    `dataset` is an id, a name, or a file beside the recipe, which is uploaded; `base_model` is an
-    id or a name.
+    `dataset` is an id, a name, or a file beside the recipe, which is uploaded; the models are ids
+    or names.
     """
     settings = dict(values)
     if "dataset" in settings:
         settings["dataset_id"] = _dataset(api, str(settings.pop("dataset")), folder)
-    if "base_model" in settings:
-        wanted = str(settings.pop("base_model"))
-        settings["base_model_id"] = _named(wanted, api.get("/models"), "base model")
+    for name in ("base_model", "teacher_model"):
+        if name in settings:
+            wanted = str(settings.pop(name))
+            settings[f"{name}_id"] = _named(wanted, api.get("/models"), name.replace("_", " "))
     return settings
 
 

@@ -19,7 +19,11 @@ def start(
     recipe: Annotated[Path, typer.Argument(help="A YAML file with the run's settings.")],
     watch: Annotated[bool, typer.Option(help="Show its progress until it ends.")] = False,
 ) -> None:
-    """Put a run into the queue; prints its id."""
+    """Put a run into the queue; prints its id.
+
+    The settings are those of the form, such as `method: dpo` or `adapter: full`; every one is in
+    the document of the API. `dataset`, `base_model` and `teacher_model` may be names.
+    """
     with Api() as api:
         settings = recipes.resolved(api, recipes.read(recipe), recipe.parent)
         run = api.post("/runs", settings)

@@ -68,8 +68,12 @@ def test_from_a_file_and_a_recipe_to_a_run_in_the_queue(
 ) -> None:
     (tmp_path / "answers.jsonl").write_bytes(LINE * 10)
     base_models.add(running.database, LOCAL_PERSON, "Starter", Source.STARTER, "starter")
+    large = base_models.add(running.database, LOCAL_PERSON, "Large", Source.FOLDER, "/large")
     recipe = tmp_path / "recipe.yaml"
-    recipe.write_text("name: Tried\ndataset: answers.jsonl\nbase_model: Starter\nrank: 4\n")
+    recipe.write_text(
+        "name: Tried\ndataset: answers.jsonl\nbase_model: Starter\nrank: 4\n"
+        "method: distill\nteacher_model: Large\n"
+    )
 
     added = command("dataset", "add", "answers.jsonl")
     assert added.stdout.startswith("data_")
@@ -79,6 +83,7 @@ def test_from_a_file_and_a_recipe_to_a_run_in_the_queue(
     assert started.returncode == 0, started.stderr
     run = runs.get(running.database, LOCAL_PERSON, started.stdout.strip())
     assert (run.name, run.spec.rank, run.dataset_id) == ("Tried", 4, added.stdout.strip())
+    assert (run.spec.method, run.spec.teacher_model_id) == ("distill", large.id)
     assert "queued" in command("run", "list").stdout
     assert command("run", "stop", run.id).stdout == "Tried: stopped\n"
     assert command("run", "resume", run.id).stdout == "Tried: queued\n"
@@ -96,6 +101,7 @@ def test_from_a_file_and_a_recipe_to_a_run_in_the_queue(
         ("a: [", ["is not YAML"]),
         ("dataset: nothing\n", ["There is no dataset or file called nothing."]),
         ("base_model: nothing\n", ["There is no base model called nothing."]),
+        ("teacher_model: nothing\n", ["There is no teacher model called nothing."]),
     ],
 )
 def test_what_is_wrong_with_a_recipe_is_named(

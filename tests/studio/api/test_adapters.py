@@ -12,6 +12,7 @@ from storage.adapters import Adapter
 from storage.base_models import Source
 from storage.ids import LOCAL_PERSON
 from storage.tables import BaseModelRow, DatasetRow
+from studio.services import runs as studio_runs
 from studio.services.studio import Studio
 
 
@@ -82,3 +83,12 @@ def test_a_download_whose_files_are_gone_is_said_in_words(
     answer = client.get(f"/api/v1/adapters/{adapter.id}/download")
     assert answer.status_code == 409
     assert "gone" in answer.json()["error"]["message"]
+
+
+def test_an_adapter_says_what_it_is_and_how_it_learned(
+    client: httpx.Client, studio: Studio, adapter: Adapter
+) -> None:
+    found = client.get("/api/v1/adapters").json()[0]
+    assert (found["adapter"], found["method"]) == ("lora", "sft")
+    studio_runs.delete(studio, LOCAL_PERSON, adapter.run_id)
+    assert client.get(f"/api/v1/adapters/{adapter.id}").json()["method"] == "sft"

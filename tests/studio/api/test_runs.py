@@ -7,7 +7,7 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from storage import base_models, datasets, metrics, runs, work
+from storage import base_models, datasets, metrics, ranks, runs, work
 from storage.base_models import Source
 from storage.ids import LOCAL_PERSON
 from storage.metrics import Point
@@ -224,3 +224,39 @@ def test_the_first_batch_is_shown_once_the_trainer_has_it(
     (folder / "first_batch.json").write_text(json.dumps(batch))
     assert client.get(address).json() == batch
     assert client.get("/api/v1/runs/run_000000000000/first-batch").status_code == 404
+
+
+def test_the_ranks_of_a_run_are_told_and_those_of_one_without_are_empty(
+    client: httpx.Client, studio: Studio, training: tuple[str, int]
+) -> None:
+    address = f"/api/v1/runs/{training[0]}/ranks"
+    assert client.get(address).json() == {"layers": [], "steps": []}
+    folder = studio.artifacts.run(training[0])
+    folder.mkdir(parents=True)
+    ranks.add(folder, 3, {"q_proj": 8, "o_proj": 2})
+    told = client.get(address).json()
+    assert told["layers"] == ["q_proj", "o_proj"]
+    assert told["steps"] == [{"step": 3, "ranks": [8, 2]}]
+    assert client.get("/api/v1/runs/run_000000000000/ranks").status_code == 404
+
+
+def test_what_does_not_fit_is_refused_by_field_with_a_way_on(
+    client: httpx.Client, studio: Studio, spec: dict[str, Any]
+) -> None:
+    with studio.database.write() as session:
+        found = {"status": "ready", "rows_good": 60, "target": "preference", "report": {}}
+        session.execute(update(DatasetRow).values(**found))
+    answer = client.post("/api/v1/runs", json=spec | {"adapter": "full", "quantization": "nf4"})
+    assert answer.status_code == 422
+    told = {fault["field"]: fault["message"] for fault in answer.json()["faults"]}
+    assert "Choose 'Prefer the better answer' (DPO)" in told["dataset_id"]
+    assert "shrunk model cannot learn as a whole" in told["quantization"]
+    assert client.post("/api/v1/runs", json=spec | {"method": "dpo"}).status_code == 201
+
+
+def test_a_teacher_that_is_not_there_is_named_by_its_field(
+    client: httpx.Client, spec: dict[str, Any]
+) -> None:
+    asked = spec | {"method": "distill", "teacher_model_id": "model_000000000000"}
+    told = client.post("/api/v1/runs/plan", json=asked).json()
+    assert [fault["field"] for fault in told["faults"]] == ["teacher_model_id"]

@@ -23,18 +23,20 @@ from studio.services import (
     dataset_files,
     dataset_rows,
     datasets,
+    plans,
     runs,
     sample,
     uploads,
     versions,
 )
+from studio.services.plans import Places
 from studio.services.studio import Studio
 from tests.fakes.workplace import Workplace
 
 BEN = "ben"
 MODULES = (
-    adapters, analyses, base_models, chat, columns, dataset_files, dataset_rows, datasets, runs,
-    sample, uploads, versions,
+    adapters, analyses, base_models, chat, columns, dataset_files, dataset_rows, datasets, plans,
+    runs, sample, uploads, versions,
 )  # fmt: skip
 EXTRA: dict[str, tuple[Any, ...]] = {
     "dataset_rows.page": (0, 10),
@@ -52,7 +54,7 @@ BY_OTHER_MEANS = {
     "versions.compare", "analyses.length", "columns.answer", "columns.preview",
     "dataset_files.faults", "runs.first_batch",
     "base_models.add_folder", "base_models.add_hub", "base_models.add_starter", "sample.start",
-    "runs.preset", "runs.plan", "runs.start",
+    "plans.preset", "plans.plan", "runs.start", "adapters.settings", "analyses.token_lengths",
 }  # fmt: skip
 """They make something of the person's own, are tried below with somebody else's ids, or in the
 stories of their own modules."""
@@ -182,9 +184,28 @@ def test_nobody_trains_with_what_is_somebody_elses(
     assert mine.data.name not in fault.message
     assert mine.model.name not in fault.message
     with pytest.raises(NotFound):
-        runs.preset(
-            mine.studio, BEN, "quick", str(values["dataset_id"]), str(values["base_model_id"])
+        plans.preset(
+            mine.studio, BEN, "quick", Places(values["dataset_id"], values["base_model_id"])
         )
+
+
+def test_how_somebody_elses_run_was_set_and_how_long_their_rows_are_is_not_told(
+    mine: Possessions,
+) -> None:
+    assert adapters.settings(mine.studio, ME).keys() == {mine.run.id}
+    assert adapters.settings(mine.studio, BEN) == {}
+    whose = (mine.data.id, mine.model.id)
+    assert analyses.token_lengths(mine.studio, ME, *whose, response_only=True) is None
+    with pytest.raises(NotFound):
+        analyses.token_lengths(mine.studio, BEN, *whose, response_only=True)
+
+
+def test_nobody_learns_from_somebody_elses_model(mine: Possessions, workplace: Workplace) -> None:
+    own = {"dataset_id": workplace.data(owner=BEN).id, "base_model_id": workplace.model(BEN).id}
+    values = {**mine.values, **own, "method": "distill", "teacher_model_id": mine.model.id}
+    with pytest.raises(Refused) as refused:
+        runs.start(mine.studio, BEN, values)
+    assert [fault.field for fault in refused.value.faults] == ["teacher_model_id"]
 
 
 def test_what_two_people_add_are_two_things(mine: Possessions, workplace: Workplace) -> None:

@@ -12,7 +12,8 @@ from storage.errors import NotFound, Refused, StudioError
 from storage.ids import LOCAL_PERSON as ME
 from storage.specs import RunSpec
 from storage.status import RunStatus, WorkStatus
-from studio.services import base_models, datasets, runs
+from studio.services import base_models, datasets, plans, runs
+from studio.services.plans import Places
 from tests.fakes.workplace import Workplace, examples
 
 
@@ -32,7 +33,7 @@ def refusal(workplace: Workplace, values: dict[str, Any]) -> dict[str, str]:
     """Return what start says against the settings, by field; the plan must say the same."""
     with pytest.raises(Refused) as refused:
         runs.start(workplace.studio, ME, values)
-    assert runs.plan(workplace.studio, ME, values).faults == refused.value.faults
+    assert plans.plan(workplace.studio, ME, values).faults == refused.value.faults
     assert runs.listing(workplace.studio, ME) == []
     return {fault.field: fault.message for fault in refused.value.faults}
 
@@ -48,12 +49,12 @@ def test_every_fault_of_the_form_is_told_at_once(workplace: Workplace) -> None:
 def test_every_fault_against_the_model_is_told_at_once(workplace: Workplace) -> None:
     wrong = {"max_length": 129, "rank": 33, "target_modules": ["qproj", "c_attn", "o_proj"]}
     values = given(workplace.data(), workplace.model(), **wrong)
-    planned = runs.plan(workplace.studio, ME, values)
+    planned = plans.plan(workplace.studio, ME, values)
     assert [fault.field for fault in planned.faults] == [
-        "target_modules", "target_modules", "max_length", "rank",
+        "max_length", "rank", "target_modules", "target_modules",
     ]  # fmt: skip
-    first, second, length, rank = (fault.message for fault in planned.faults)
-    assert "no part called qproj. Did you mean q_proj?" in first
+    length, rank, first, second = (fault.message for fault in planned.faults)
+    assert "no part called qproj. Did you mean q_proj" in first
     assert "c_attn" in second
     assert "Did you mean" not in second
     assert "It has: " in second
@@ -85,7 +86,7 @@ def test_a_model_that_cannot_be_used_is_refused_with_its_reason(workplace: Workp
 
 def test_one_example_is_too_few(workplace: Workplace) -> None:
     values = given(workplace.data(examples(1)), workplace.model())
-    assert "two good examples" in refusal(workplace, values)["dataset_id"]
+    assert "holds one good example" in refusal(workplace, values)["dataset_id"]
 
 
 @pytest.mark.parametrize("place", ["dataset_id", "base_model_id"])
@@ -104,18 +105,18 @@ def test_what_is_not_there_or_deleted_is_a_fault_of_its_field(
 def test_a_plan_knows_before_the_model_does_what_it_can(workplace: Workplace) -> None:
     data = datasets.receive(workplace.studio, ME, "new.jsonl", [examples(60)])
     model = base_models.add_starter(workplace.studio, ME)
-    planned = runs.plan(workplace.studio, ME, given(data, model, batch_size=2, accumulation=3))
+    planned = plans.plan(workplace.studio, ME, given(data, model, batch_size=2, accumulation=3))
     assert planned.faults == []
     assert planned.effective_batch == 6
     assert (planned.steps, planned.tokens, planned.seconds, planned.memory_bytes) == (None,) * 4
-    planned = runs.plan(workplace.studio, ME, given(data, model, max_steps=7))
+    planned = plans.plan(workplace.studio, ME, given(data, model, max_steps=7))
     assert planned.steps == 7
 
 
 def test_planning_changes_nothing(workplace: Workplace) -> None:
     values = given(workplace.data(), workplace.model())
     before = workplace.rings()
-    planned = runs.plan(workplace.studio, ME, values)
+    planned = plans.plan(workplace.studio, ME, values)
     assert planned.faults == []
     assert planned.steps
     assert planned.memory_bytes
@@ -126,15 +127,15 @@ def test_planning_changes_nothing(workplace: Workplace) -> None:
 @pytest.mark.parametrize("name", ["quick", "balanced", "quality"])
 def test_a_preset_starts_as_it_is_on_a_tiny_model(workplace: Workplace, name: str) -> None:
     data, model = workplace.data(), workplace.model()
-    spec = runs.preset(workplace.studio, ME, name, data.id, model.id)
+    spec = plans.preset(workplace.studio, ME, name, Places(data.id, model.id))
     assert (spec.preset, spec.name) == (name, f"{data.name} on {model.name}")
-    assert runs.plan(workplace.studio, ME, spec.model_dump(mode="json")).faults == []
+    assert plans.plan(workplace.studio, ME, spec.model_dump(mode="json")).faults == []
 
 
 def test_a_preset_that_there_is_not_is_refused_by_its_field(workplace: Workplace) -> None:
     data, model = workplace.data(), workplace.model()
     with pytest.raises(Refused) as refused:
-        runs.preset(workplace.studio, ME, "thorough", data.id, model.id)
+        plans.preset(workplace.studio, ME, "thorough", Places(data.id, model.id))
     assert [fault.field for fault in refused.value.faults] == ["preset"]
 
 
