@@ -9,10 +9,11 @@ from storage.checkpoints import REQUIRED, Checkpoint
 
 
 def saved(run: Path, step: int, eval_loss: float | None = None, attempt: int = 1) -> Checkpoint:
+    """Return one of the first version of the studio, which did not say what had learned: LoRA."""
     about = {"step": step, "attempt": attempt, "eval_loss": eval_loss}
     folder = checkpoints.folder_of(run) / checkpoints.name_of(step, attempt)
     with artifacts.staged(folder, about) as staging:
-        for name in REQUIRED:
+        for name in REQUIRED["lora"]:
             (staging / name).write_bytes(f"{name} of {step}".encode())
     return next(one for one in checkpoints.newest_first(run) if one.folder == folder)
 
@@ -53,7 +54,7 @@ def test_one_whose_manifest_is_missing_or_whose_file_is_short_is_not_listed(tmp_
     assert checkpoints.newest_first(tmp_path) == [whole]
 
 
-@pytest.mark.parametrize("name", sorted(REQUIRED))
+@pytest.mark.parametrize("name", sorted(REQUIRED["lora"]))
 def test_a_flipped_bit_in_any_file_is_found(tmp_path: Path, name: str) -> None:
     checkpoint = saved(tmp_path, 1)
     assert checkpoints.is_whole(checkpoint)
@@ -64,10 +65,30 @@ def test_a_flipped_bit_in_any_file_is_found(tmp_path: Path, name: str) -> None:
     assert not checkpoints.is_whole(checkpoint)
 
 
-def test_one_that_lacks_a_needed_file_is_not_whole(tmp_path: Path) -> None:
-    folder = checkpoints.folder_of(tmp_path) / checkpoints.name_of(5, 1)
-    with artifacts.staged(folder, {"step": 5, "attempt": 1, "eval_loss": None}) as staging:
-        for name in REQUIRED - {"rng_state.pth"}:
-            (staging / name).write_bytes(b"x")
-    (checkpoint,) = checkpoints.newest_first(tmp_path)
-    assert not checkpoints.is_whole(checkpoint)
+@pytest.mark.parametrize(
+    ("adapter", "needed"),
+    [
+        ("lora", "rng_state.pth"),
+        ("ia3", "adapter_model.safetensors"),
+        ("adalora", "allocator.safetensors"),
+        ("full", "model.safetensors"),
+    ],
+)
+def test_one_that_lacks_a_file_that_its_kind_needs_is_not_whole(
+    tmp_path: Path, adapter: str, needed: str
+) -> None:
+    for step, names in ((5, REQUIRED[adapter] - {needed}), (6, REQUIRED[adapter])):
+        folder = checkpoints.folder_of(tmp_path) / checkpoints.name_of(step, 1)
+        about = {"step": step, "attempt": 1, "eval_loss": None, "adapter": adapter}
+        with artifacts.staged(folder, about) as staging:
+            for name in names:
+                (staging / name).write_bytes(b"x")
+    found = {one.step: checkpoints.is_whole(one) for one in checkpoints.newest_first(tmp_path)}
+    assert found == {6: True, 5: False}
+
+
+def test_a_plain_form_is_what_a_checkpoint_is_used_as(tmp_path: Path) -> None:
+    checkpoint = saved(tmp_path, 1)
+    assert checkpoints.usable(checkpoint.folder) == checkpoint.folder
+    checkpoints.plain_in(checkpoint.folder).mkdir(parents=True)
+    assert checkpoints.usable(checkpoint.folder) == checkpoints.plain_in(checkpoint.folder)
