@@ -60,6 +60,7 @@ def common(spec: RunSpec, planned: Plan, precision: Precision, folder: Path) -> 
         "gradient_accumulation_steps": spec.accumulation,
         "learning_rate": spec.learning_rate,
         "lr_scheduler_type": spec.scheduler,
+        "lr_scheduler_kwargs": _SCHEDULES.get(spec.scheduler),
         "warmup_steps": planned.warmup_steps,
         "optim": _optimizer(spec, on_card=on_card),
         "weight_decay": spec.weight_decay,
@@ -67,6 +68,7 @@ def common(spec: RunSpec, planned: Plan, precision: Precision, folder: Path) -> 
         "seed": spec.seed,
         "bf16": precision.autocast and precision.compute == torch.bfloat16,
         "fp16": precision.autocast and precision.compute == torch.float16,
+        "train_sampling_strategy": "group_by_length" if _is_grouped(spec) else "random",
         "use_cpu": not on_card,
         "dataloader_pin_memory": on_card,
         "activation_checkpointing": spec.gradient_checkpointing,
@@ -90,11 +92,41 @@ def configure(
         max_length=spec.max_length,
         packing=packing,
         packing_strategy="bfd",
+        activation_offloading=spec.activation_offloading and torch.cuda.is_available(),
+        neftune_noise_alpha=spec.neftune_alpha or None,
         dataset_kwargs={"skip_prepare_dataset": True},
         prediction_loss_only=True,
     )
 
 
+def told(spec: RunSpec) -> list[str]:
+    """Return what was asked for and is done in another way on this machine, and why."""
+    if torch.cuda.is_available():
+        return []
+    found = []
+    if spec.optimizer.startswith("paged"):
+        instead = _WITHOUT_CARD[spec.optimizer]
+        found.append(f"The optimizer is {instead}: without a card nothing is paged out.")
+    if spec.activation_offloading:
+        found.append("No notes are moved to main memory: without a card they are there already.")
+    return found
+
+
+_SCHEDULES = {"cosine_with_restarts": {"num_cycles": 3}, "polynomial": {"lr_end": 0.0}}
+"""What a schedule needs beside steps; the library's one cycle would be a plain cosine."""
+
+_WITHOUT_CARD = {
+    "adamw_torch": "adamw_torch_fused",
+    "paged_adamw_8bit": "adamw_bnb_8bit",
+    "paged_adamw_32bit": "adamw_torch_fused",
+}
+"""The same optimizer in one call for all weights, or without paging."""
+
+
 def _optimizer(spec: RunSpec, *, on_card: bool) -> str:
-    is_paged = spec.optimizer == "paged_adamw_8bit"
-    return "adamw_bnb_8bit" if is_paged and not on_card else spec.optimizer  # nothing to page out
+    return spec.optimizer if on_card else _WITHOUT_CARD.get(spec.optimizer, spec.optimizer)
+
+
+def _is_grouped(spec: RunSpec) -> bool:
+    is_packed = spec.packing and spec.method in ("sft", "pretrain")
+    return spec.group_by_length and not is_packed

@@ -70,6 +70,7 @@ def prepare(job: Job, reporter: Reporter, stops: Stops, read: Read | None = None
         **facts(job, material),
         "path": chosen.words,
         "attention": "row by row" if chosen.by_row else usual,
+        "settings_told": arguments.told(job.spec),
     }
     return Ready(
         tokenizer, trainer, planned, told, steps=partial(path.taken, trainer, chosen, formats)

@@ -9,6 +9,7 @@ import trl.trainer.utils
 from trl import SFTTrainer
 
 from worker.training.adapters.learner import AdapterLearner
+from worker.training.sampling import ByLength, lengths
 from worker.training.tokens import IGNORED
 
 PLAIN_PATH = "plain TRL"
@@ -25,6 +26,8 @@ class RecipeTrainer(AdapterLearner):
     """
 
     model: Any
+    args: Any
+    train_dataset: Any
     on_first_batch: Callable[[dict[str, Any]], None] | None = None
 
     def training_step(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
@@ -33,6 +36,13 @@ class RecipeTrainer(AdapterLearner):
             self.on_first_batch(inputs)
             self.on_first_batch = None
         return super().training_step(model, inputs, *args, **kwargs)
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        if self.args.train_sampling_strategy != "group_by_length":
+            return super()._get_train_sampler(train_dataset)  # type: ignore[misc]
+        together = self.args.per_device_train_batch_size * self.args.gradient_accumulation_steps
+        counted = lengths(self.train_dataset if train_dataset is None else train_dataset)
+        return ByLength(counted, together, self.args.seed)
 
     def create_model_card(self, *_: Any, **__: Any) -> None:
         """Write none: a checkpoint needs no card, and the finished adapter gets ours."""

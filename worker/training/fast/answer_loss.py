@@ -6,7 +6,7 @@ Neither the logits of prompt and padding are ever computed nor those of a whole 
 import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -30,13 +30,13 @@ class Head:
 
     Attributes:
         layer: the linear layer over the vocabulary.
-        scale: the logits are multiplied by it.
-        cap: they are then bent softly to lie within plus and minus this; None: they are not.
+        cap: the logits are bent softly to lie within plus and minus this; None: they are not.
+        kept: its frozen weight in the format of products; None: it is cast each time.
     """
 
     layer: nn.Linear
-    scale: float = 1.0
     cap: float | None = None
+    kept: torch.Tensor | None = None
 
     @classmethod
     def of(cls, model: Any) -> "Head":
@@ -44,10 +44,18 @@ class Head:
         layer, config = model.get_output_embeddings(), model.config.get_text_config()
         if type(layer) is not nn.Linear:
             raise OtherHeadError(f"its output layer is a {type(layer).__name__}")
+        softly = getattr(config, "final_logit_softcapping", None)
         scaled = [name for name in _SCALES if getattr(config, name, None) not in (None, 1, 1.0)]
         if scaled:
             raise OtherHeadError(f"its logits are scaled ({scaled[0]})")
-        return cls(layer, cap=getattr(config, "final_logit_softcapping", None))
+        return cls(layer, softly)
+
+    def keeping(self, products: torch.dtype | None) -> "Head":
+        """Return a head that keeps its weight in the format of products, unless it learns."""
+        weight = self.layer.weight
+        if products in (None, weight.dtype) or weight.requires_grad:
+            return self
+        return replace(self, kept=weight.detach().to(products))
 
 
 _SCALES = ("logit_scale", "logits_scaling", "output_multiplier", "lm_head_multiplier")
@@ -96,8 +104,8 @@ def sum_over(hidden: torch.Tensor, head: Head, labels: torch.Tensor) -> torch.Te
     if torch.is_autocast_enabled(device):
         asked = asked.to(torch.get_autocast_dtype(device))
     loss: torch.Tensor = _Summed.apply(
-        asked, head.layer.weight, head.layer.bias, labels[:, 1:][learned], head,
-    )  # fmt: skip
+        asked, head.layer.weight, head.layer.bias, labels[:, 1:][learned], head
+    )
     return loss
 
 
@@ -118,7 +126,7 @@ class _Summed(torch.autograd.Function):
             is_learned and weight.requires_grad,
             is_learned and bias is not None and bias.requires_grad,
         )
-        used = weight.to(asked.dtype)
+        used = weight.to(asked.dtype) if head.kept is None else head.kept
         shift = None if bias is None else bias.to(asked.dtype)
         found = torch.empty_like(asked) if is_learned else None
         weights = torch.zeros_like(weight, dtype=torch.float32) if learns[0] else None

@@ -75,6 +75,9 @@ class _Trial:
         except (OtherAttentionError, OtherHeadError, OtherLayersError) as error:
             self.why_not.append(f"{part} as usual: {error}")
             return False
+        except RuntimeError:  # torch's word for all that a model does with what it is given
+            self.why_not.append(f"{part} as usual: this model changes what it is given")
+            return False
         apart = probe.difference(self._expected, found)
         if apart > probe.tolerance(self.core):
             self.why_not.append(f"{part} as usual: it would differ by {apart:.0e} here")

@@ -55,7 +55,8 @@ class _Norm(torch.autograd.Function):
         inputs, weight, shrink = ctx.saved_tensors
         with torch.autocast(inputs.device.type, enabled=False):
             values = inputs.float()
-            change = gradients[0] * weight  # of the numbers before they were weighed
+            change = gradients[0].to(torch.float32, copy=True)
+            change.mul_(weight)  # of the numbers before they were weighed
             along = torch.linalg.vecdot(change, values)[..., None]
             along.mul_(shrink.pow(3)).div_(-values.shape[-1])
             change.mul_(shrink).addcmul_(values, along)

@@ -44,7 +44,8 @@ def taken(trainer: Supervised, chosen: Choice, formats: Precision) -> Iterator[N
             ways.enter_context(attention.by_row(core))
             trainer.data_collator.padding_free = True
         if chosen.head is not None:
-            ways.enter_context(answer_loss.installed(core, chosen.head))
+            head = chosen.head.keeping(formats.products)
+            ways.enter_context(answer_loss.installed(core, head))
             trainer.has_summing_model = True
         if chosen.passes:
             ways.enter_context(layers.quick(core))
