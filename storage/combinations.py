@@ -178,6 +178,13 @@ FAMILY_RULES: tuple[FamilyRule, ...] = (
         ("gemma3n", "gemma3n_text"),
         "method",
         lambda spec: spec.method == "reward",
+        "The installed libraries cannot make a judge of a model of the Gemma 3n family: choose "
+        "another base model.",
+    ),
+    FamilyRule(
+        ("gemma3n", "gemma3n_text"),
+        "method",
+        lambda spec: spec.method == "reward",
         "The libraries have no judge made of a Gemma 3n model: choose another base model.",
     ),
     FamilyRule(
