@@ -44,6 +44,7 @@ _GEMMA_3N = {
     "num_kv_shared_layers": 0,
     "layer_types": ["sliding_attention", "full_attention"],
     "activation_sparsity_pattern": [0.0, 0.0],
+    "pad_token_id": 299,  # its vector is zero in a fresh model, and Gemma 3n has none of length 0
 }
 _OLD = {"vocab_size": 300, "bos_token_id": 0, "eos_token_id": 0}
 
@@ -55,7 +56,7 @@ FAMILIES: dict[str, Callable[[], PreTrainedConfig]] = {
     "Qwen2.5": lambda: Qwen2Config(**SHAPE),
     "Qwen3": lambda: Qwen3Config(**SHAPE, **_HEADS),
     "Gemma 3": lambda: Gemma3TextConfig(**SHAPE, **_GEMMA),
-    "Gemma 3n": lambda: Gemma3nTextConfig(**SHAPE, **_HEADS, **_GEMMA_3N),
+    "Gemma 3n": lambda: Gemma3nTextConfig(**{**SHAPE, **_HEADS, **_GEMMA_3N}),
     "GPT-2, DialoGPT": lambda: GPT2Config(**_OLD, n_embd=32, n_layer=2, n_head=2, n_positions=256),
     "BLOOM": lambda: BloomConfig(**_OLD, hidden_size=32, n_layer=2, n_head=2, pad_token_id=0),
     "SmolLM3": lambda: SmolLM3Config(**SHAPE),
