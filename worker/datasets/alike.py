@@ -15,7 +15,15 @@ Span = tuple[Array, Array]  # where each begins, and where it has ended
 
 
 class Differ(Exception):
-    """The lines are not all alike, or not as simple as need be."""
+    """The lines are not all alike, or not as simple as need be.
+
+    Attributes:
+        alike: which of the lines are, where that is known of each.
+    """
+
+    def __init__(self, alike: Array | None = None) -> None:
+        super().__init__()
+        self.alike = alike
 
 
 @dataclass(frozen=True)
@@ -75,17 +83,18 @@ class Alike:
         names = self.template.names
         self._is_text = [name in plain for name in names]
         self._nested = names.index(nested) if nested in names else len(names)
-        self._find_names(marks)
+        self._find_names(marks, bool(nested))
 
-    def _find_names(self, marks: Marks) -> None:
+    def _find_names(self, marks: Marks, nested: bool) -> None:
         """Compares the names of all fields."""
         self._colons = marks.names()
         behind = np.searchsorted(self._colons, self.ends)
         self._last = behind - 1
         self._first = np.concatenate((np.zeros(1, np.int64), behind[:-1]))
         self.inside: Array = behind - self._first - len(self.template.names)
-        if (self.inside < 0).any():
-            raise Differ
+        some = (self.inside >= 2) & (self.inside % 2 == 0) if nested else self.inside == 0
+        if not some.all():
+            raise Differ(some)
         self._fields = [self._field(place) for place in range(len(self.template.names))]
         if (self._fields[0][0] != self.starts).any():
             raise Differ
@@ -127,8 +136,9 @@ class Alike:
 
     def require(self, places: Array, wanted: bytes) -> None:
         """Raises `Differ` unless these bytes stand at all the places."""
-        if not self.stand(places, wanted).all():
-            raise Differ
+        found = self.stand(places, wanted)
+        if not found.all():
+            raise Differ(found if len(found) == len(self.ends) else None)
 
     def stand(self, places: Array, wanted: bytes) -> Array:
         """At which of the places these bytes stand."""

@@ -74,9 +74,8 @@ class Decoded(Flat):
         return self.texts
 
     def parts(self) -> tuple[list[bytes], Array]:
-        """Each text is one part; all are encoded together: one by one takes many times as long."""
-        whole = orjson.dumps(self.texts, option=orjson.OPT_INDENT_2)
-        parts = whole[len(b'[\n  "') : -len(b'"\n]')].split(_BETWEEN)
+        """Each text is one part."""
+        parts = encoded(self.texts)
         return parts, np.fromiter(map(len, parts), np.int64, len(parts))
 
     def blank(self, code: int) -> Array:
@@ -86,3 +85,9 @@ class Decoded(Flat):
             blank |= np.fromiter(map(str.isspace, self.texts), bool, len(self.texts))
         found: Array = blank & (self.codes == code)
         return found
+
+
+def encoded(texts: list[str]) -> list[bytes]:
+    """The texts as JSON without quotation marks, in one go: one by one takes many times as long."""
+    whole = orjson.dumps(texts, option=orjson.OPT_INDENT_2)
+    return whole[len(b'[\n  "') : -len(b'"\n]')].split(_BETWEEN)

@@ -7,12 +7,15 @@ import numpy as np
 from worker.datasets.places import Array, bytes_of, places_below, places_folded
 
 _QUOTE, _COLON, _LESS, _BRACKET, _BACKSLASH = b'":<[\\'
-_U, _B, _ZERO, _ONE = b"ub01"
+_U, _B, _ZERO = b"ub0"
 _FOLDED, _LOWEST, _KINDS = 0x9F, 0x1A, 3  # so `:`, `;`, `<`, `Z`, `[`, `\\`, `z`, `{`, `|` are near
 _NOT_ASCII, _CONTINUES = 0x80, 0xC0  # bytes between them go on with a character
+_SAMPLED = 16  # every so many bytes one is looked at
+_FEW = 20  # one of so many bytes
 _NOWHERE: Array = np.zeros(0, np.int64)
 _AFTER_LESS = np.isin(np.arange(256), list(b"|s/<e\\"))  # what may go on a control token
-_NEEDED_ESCAPES = np.isin(np.arange(256), list(b'"\\nrtf'))
+_ESCAPES = np.isin(np.arange(256), list(b'"\\nrtf/u'))
+_ODD_ESCAPES = np.isin(np.arange(256), list(b"/u"))
 _AFTER_BRACKET = np.isin(np.arange(256), list(b"I/\\"))
 
 
@@ -31,19 +34,15 @@ class Marks:
 
     @cached_property
     def hide_control(self) -> bool:
-        r"""Whether an escape may be a control character.
+        """Whether an escape is a control character."""
+        return bool((self._escaped == _B).any()) or self._has_code(b"01")
 
-        So may \u000x and \u001x, also where the backslash is itself escaped.
-        """
-        if (self._escaped == _B).any():
-            return True
-        if not self._has_codes:
-            return False
-        backslashes = self._where(_BACKSLASH)
-        inside = backslashes[backslashes < len(self.values) - 5]
-        second, third, fourth, fifth = (self.values[inside + step] for step in (1, 2, 3, 4))
-        zeros = (second == _U) & (third == _ZERO) & (fourth == _ZERO)
-        return bool((zeros & ((fifth == _ZERO) | (fifth == _ONE))).any())
+    def _has_code(self, digits: bytes) -> bool:
+        r"""Whether the escape of a character begins with \u00 and one of the digits."""
+        codes = self._escapes[self._escaped == _U]
+        codes = codes[codes + len(rb"\u000") <= len(self.values)]
+        zeros = (self.values[codes + 2] == _ZERO) & (self.values[codes + 3] == _ZERO)
+        return bool(np.isin(self.values[codes[zeros] + 4], list(digits)).any())
 
     def quotes(self) -> int:
         """How many quotation marks are no escapes."""
@@ -58,16 +57,18 @@ class Marks:
         return found
 
     def are_simple(self) -> bool:
-        """Whether the lines are UTF-8 and every escape is of one letter, and needed."""
-        return bool(_NEEDED_ESCAPES[self._escaped].all()) and self._are_unicode()
+        """Whether the lines are UTF-8 with escapes that JSON knows, and no control character."""
+        known = bool(_ESCAPES[self._escaped].all())
+        return known and not self.hide_control and self._are_unicode()
 
     def _are_unicode(self) -> bool:
-        """Whether the bytes are UTF-8; to know it, those beyond ASCII are enough."""
+        """Whether the bytes are UTF-8; where most are ASCII, it is enough to look at the others."""
         others = self._others
-        values = self.values[others]
-        continued = others[values < _CONTINUES]
-        if (self.values[continued - 1] < _NOT_ASCII).any():
-            return False
+        values = self.values if others is None else self.values[others]
+        if others is not None:
+            continued = others[values < _CONTINUES]
+            if (self.values[continued - 1] < _NOT_ASCII).any():
+                return False
         try:
             values.tobytes().decode()
         except UnicodeDecodeError:
@@ -80,19 +81,31 @@ class Marks:
             return True
         if _AFTER_BRACKET[self.values[self._where(_BRACKET) + 1]].any():
             return True
-        if not self._has_codes:
-            return False
-        return b"\\u003" in self.block or b"\\u005" in self.block  # begin < and [ as escapes
+        return self._has_code(b"35")  # begin < and [ as escapes
 
     def characters(self, starts: Array, ends: Array) -> Array:
         """How many characters stand in each part; no escape may go over its end."""
         counts: Array = ends - starts
         others = self._others
-        uncounted = np.concatenate((self._escapes, others[self.values[others] < _CONTINUES]))
-        if len(uncounted):
-            uncounted.sort()
-            counts -= np.searchsorted(uncounted, ends) - np.searchsorted(uncounted, starts)
-        return counts
+        uncounted = self._escapes
+        if others is None:
+            counts -= self._continued(starts, ends)
+        else:
+            more = others[self.values[others] < _CONTINUES]
+            uncounted = np.sort(np.concatenate((uncounted, more))) if len(more) else uncounted
+        return counts - _within(uncounted, starts, ends)
+
+    def hold_odd_escapes(self, starts: Array, ends: Array) -> Array:
+        """The numbers of the parts with an escape for which there is, or may be, a shorter way."""
+        odd = self._escapes[_ODD_ESCAPES[self._escaped]]
+        return np.flatnonzero(_within(odd, starts, ends))
+
+    def _continued(self, starts: Array, ends: Array) -> Array:
+        """How many bytes of each part go on with a character."""
+        flags = (self.values >= _NOT_ASCII) & (self.values < _CONTINUES)
+        borders = np.stack((starts, ends), axis=1).reshape(-1)
+        sums: Array = np.add.reduceat(flags, borders, dtype=np.int64)[::2]
+        return sums  # of an empty part that is the flag of its closing quotation mark, not set
 
     def cut(self, starts: Array, ends: Array) -> list[bytes]:
         """The bytes of each part."""
@@ -101,11 +114,14 @@ class Marks:
         return [block[start:end] for start, end in parts]
 
     @cached_property
-    def _others(self) -> Array:
-        """The places of bytes beyond ASCII."""
+    def _others(self) -> Array | None:
+        """The places of bytes beyond ASCII; None where they are too many to look at each."""
         if self.block.isascii():
             return _NOWHERE
-        return places_below(self.values.view(np.int8), 0)
+        signed = self.values.view(np.int8)
+        if np.count_nonzero(signed[::_SAMPLED] < 0) * _SAMPLED * _FEW > len(signed):
+            return None
+        return places_below(signed, 0)
 
     def _where(self, mark: int) -> Array:
         places: Array = self._rare[self._kinds == mark]
@@ -131,6 +147,10 @@ class Marks:
         letters: Array = self.values[self._escapes + 1]
         return letters
 
-    @cached_property
-    def _has_codes(self) -> bool:
-        return bool((self._escaped == _U).any())
+
+def _within(places: Array, starts: Array, ends: Array) -> Array:
+    """How many of the places, which are in order, lie within each part."""
+    if not len(places):
+        return np.zeros(len(starts), np.int64)
+    counts: Array = np.searchsorted(places, ends) - np.searchsorted(places, starts)
+    return counts

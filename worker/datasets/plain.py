@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import compress, pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -32,6 +32,11 @@ class Plain:
         """From lines that lie apart."""
         block, ends = joined([line.strip() for line in lines])
         return cls(block, ends, rows, np.array(places, np.int64))
+
+    def only(self, chosen: Array) -> "Plain":
+        """The lines whose flag is set, not decoded."""
+        lines = compress(cut(self.block, self.ends), chosen)
+        return Plain(*joined(list(lines)), [], self.places[chosen])
 
     def halves(self) -> tuple["Plain", "Plain"]:
         """The first rows, and the others."""
@@ -71,11 +76,18 @@ class Kept:
 
     def only(self, chosen: Array) -> "Kept":
         """The rows whose flag is set."""
-        lines = [line for line, wanted in zip(self.lines(), chosen, strict=True) if wanted]
-        return Kept(*joined(lines), self.keys[chosen], self.places[chosen])
+        lines = compress(self.lines(), chosen)
+        return Kept(*joined(list(lines)), self.keys[chosen], self.places[chosen])
+
+    def in_order(self) -> "Kept":
+        """By their places in the batch."""
+        order = np.argsort(self.places)
+        lines = self.lines()
+        block, ends = joined([lines[place] for place in order.tolist()])
+        return Kept(block, ends, self.keys[order], self.places[order])
 
     def and_then(self, other: "Kept") -> "Kept":
-        """These rows, and behind them those of another half."""
+        """These rows, and behind them others."""
         return Kept(
             self.block + other.block,
             np.concatenate((self.ends, other.ends + len(self.block))),

@@ -20,6 +20,7 @@ from msgspec import UNSET
 from storage.mappings import Target
 from storage.rows import EXAM
 from worker.datasets import regular
+from worker.datasets.alike import Differ
 from worker.datasets.faults import Refusal
 from worker.datasets.flat import Decoded, Flat
 from worker.datasets.judge import strings_in
@@ -27,6 +28,7 @@ from worker.datasets.layouts import CODES, Layout
 from worker.datasets.marks import Marks
 from worker.datasets.places import Array, keep_memory
 from worker.datasets.plain import Kept, Plain, cut, joined, keys_in
+from worker.datasets.regular import Regular
 from worker.datasets.roles import AFTER, ROLES, START
 from worker.datasets.sources.line_block import LineBlock
 from worker.datasets.tally import CONTROL_TOKEN, Tally
@@ -35,7 +37,8 @@ from worker.datasets.writing import written
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, TypeError, RecursionError)
 _SPLIT = attrgetter("split")
 _FEW = 8  # rows of a piece that is not divided again
-_PATIENCE = 10  # batches with hardly a plain row, or of different lines, before no more are tried
+_PATIENCE = 10  # batches with hardly a plain row, before no more are tried
+_LONGEST_PAUSE = 4  # the power of two of the batches not tried after lines that differ
 _LEGAL = np.array([[role in AFTER[last] for role in ROLES] for last in (*ROLES, START)])
 _FIRST = len(ROLES)
 _ANSWER = CODES["assistant"]
@@ -57,53 +60,77 @@ class Quick:
         self._target = target
         self._misses = 0
         self._different = 0
+        self._pause = 0
         keep_memory()
 
     def take(self, lines: Sequence[bytes | Refusal], numbers: Sequence[int], tally: Tally) -> Kept:
         """Judges and counts the plain rows of a batch; the others must be read with all care."""
         if self._misses >= _PATIENCE:
             return Kept.none()
-        whole = lines if isinstance(lines, LineBlock) and lines.are_objects() else None
-        kept = self._alike(whole, numbers, tally) if whole else None
-        if kept:
+        kept = self._alike(lines, numbers, tally)
+        if len(kept.places) == len(lines):
             return kept
-        plain = (whole and self._decoded_together(whole)) or self._decoded(lines)
-        self._misses = 0 if 4 * len(plain.rows) > len(lines) else self._misses + 1
-        return self._judged(plain, numbers, tally)
+        others = np.setdiff1d(np.arange(len(lines)), kept.places)
+        plain = self._decoded(lines, others)
+        found = len(kept.places) + len(plain.rows)
+        self._misses = 0 if 4 * found > len(lines) else self._misses + 1
+        more = self._judged(plain, numbers, tally)
+        return kept.and_then(more).in_order() if len(kept.places) else more
 
-    def _alike(self, lines: LineBlock, numbers: Sequence[int], tally: Tally) -> Kept | None:
-        if self._different >= _PATIENCE or lines.hold_controls():
-            return None
-        marks = Marks(lines.block)
-        flat = regular.read(marks, lines.ends, self._layout)
-        self._different = 0 if flat else self._different + 1
+    def _alike(
+        self, lines: Sequence[bytes | Refusal], numbers: Sequence[int], tally: Tally
+    ) -> Kept:
+        """Of the rows that are all alike, those that can be learned from."""
+        if not isinstance(lines, LineBlock):
+            return Kept.none()
+        if self._pause:
+            self._pause -= 1
+            return Kept.none()
+        plain, flat, marks = self._regular(lines)
+        self._different = 0 if flat else min(self._different + 1, _LONGEST_PAUSE)
         if flat is None:
-            return None
-        plain = Plain(lines.block, lines.ends, [], np.arange(len(lines)))
+            self._pause = 2**self._different
+            return Kept.none()
         good = self._counted(plain, flat, marks, numbers, tally)
         self._layout.count_names(flat.names, int(np.count_nonzero(good)), tally)
-        if self._layout.keeps and len(flat.names) == 1:
-            block, ends = (plain.block, plain.ends) if flat.compact else self._written(flat)
-            kept = Kept(plain.block, plain.ends, keys_in(block, ends), plain.places)
-        else:
+        as_is = self._layout.keeps and len(flat.names) == 1
+        block, ends = (plain.block, plain.ends)
+        if not (as_is and flat.shortest):
             block, ends = self._written(flat)
-            kept = Kept(block, ends, keys_in(block, ends), plain.places)
+        keys = keys_in(block, ends)
+        if as_is:
+            block, ends = (plain.block, plain.ends)
+        kept = Kept(block, ends, keys, plain.places)
         return kept if good.all() else kept.only(good)
 
-    def _decoded_together(self, lines: LineBlock) -> Plain | None:
-        try:
-            rows = self._layout.decode_lines(lines.block)
-        except _UNREADABLE:
-            return None
-        if len(rows) != len(lines):
-            return None
-        return Plain(lines.block, lines.ends, rows, np.arange(len(rows)))
+    def _regular(self, lines: LineBlock) -> tuple[Plain, Regular | None, Marks]:
+        """The lines that are all alike, if most are, after leaving out others at most twice."""
+        plain = Plain(lines.block, lines.ends, [], np.arange(len(lines)))
+        alike: Array | None = lines.are_objects()
+        for _ in range(3):
+            if alike is None or 4 * np.count_nonzero(alike) < 3 * len(lines):
+                break
+            if not alike.all():
+                plain = plain.only(alike)
+            marks = Marks(plain.block)
+            try:
+                return plain, regular.read(marks, plain.ends, self._layout), marks
+            except Differ as found:
+                alike = found.alike
+        return plain, None, Marks(b"")
 
-    def _decoded(self, lines: Sequence[bytes | Refusal]) -> Plain:
-        decoded = [self._one(line) for line in lines]
-        places = [place for place, row in enumerate(decoded) if row is not None]
-        wanted: list[Any] = [lines[place] for place in places]
-        return Plain.of(wanted, [decoded[place] for place in places], places)
+    def _decoded(self, lines: Sequence[bytes | Refusal], places: Array) -> Plain:
+        if isinstance(lines, LineBlock) and len(places) == len(lines) and lines.are_objects().all():
+            try:
+                rows = self._layout.decode_lines(lines.block)
+            except _UNREADABLE:
+                rows = []
+            if len(rows) == len(lines):
+                return Plain(lines.block, lines.ends, rows, places)
+        decoded = [(place, self._one(lines[place])) for place in places.tolist()]
+        some = [place for place, row in decoded if row is not None]
+        wanted: list[Any] = [lines[place] for place in some]
+        return Plain.of(wanted, [row for _, row in decoded if row is not None], some)
 
     def _one(self, line: bytes | Refusal) -> Any:
         try:

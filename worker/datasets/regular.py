@@ -1,8 +1,8 @@
 """Reads lines that one program has written all alike, without decoding them.
 
 What stands between their texts is compared with what it must be. Where it is that in every line,
-and there is no quotation mark beside it that is no escape, no control character and no escape but
-those of one letter, every text is a JSON string, and a parser would find in the lines just these.
+and there is no quotation mark beside it that is no escape, no control character and no escape that
+JSON does not know, every text is a JSON string, and a parser would find in the lines just these.
 """
 
 from functools import cached_property
@@ -11,7 +11,7 @@ import numpy as np
 import orjson
 
 from worker.datasets.alike import Alike, Differ, Span
-from worker.datasets.flat import BREAK, NOTHING, Flat
+from worker.datasets.flat import BREAK, NOTHING, Flat, encoded
 from worker.datasets.layouts import CODES, Conversations, Fields, Layout, Texts
 from worker.datasets.marks import Marks
 from worker.datasets.places import Array
@@ -28,7 +28,7 @@ class Regular(Flat):
 
     Attributes:
         names: of the fields of every row.
-        compact: there is no blank between them.
+        shortest: no row can be written with fewer bytes.
     """
 
     def __init__(self, marks: Marks, alike: Alike, turns: Array, codes: Array, parts: Span) -> None:
@@ -39,12 +39,28 @@ class Regular(Flat):
             raise Differ
         super().__init__(turns, codes, np.zeros(0, np.int64))
         self.names = alike.template.names
-        self.compact = not alike.template.blank
         self._marks = marks
         self._parts = parts
         self._sizes: Array = ends - starts
-        self.lengths = marks.characters(starts, ends)
+        self._folds: Array = _FOLDS[marks.values[starts]]
         self._answers = parts
+        self.lengths = marks.characters(starts, ends)
+        self._respelled = marks.hold_odd_escapes(starts, ends)
+        self._spelled: list[bytes] = []
+        self._respell()
+        self.shortest = not alike.template.blank and not len(self._respelled)
+
+    def _respell(self) -> None:
+        """Reads and writes the parts with an escape that is not the shortest way."""
+        odd = self._respelled
+        if not len(odd):
+            return
+        starts, ends = self._parts
+        texts = _decoded(self._marks.cut(starts[odd], ends[odd]))
+        self.lengths[odd] = list(map(len, texts))
+        self._folds[odd] = [text.startswith(("[", "{")) for text in texts]
+        self._spelled = encoded(texts)
+        self._sizes[odd] = list(map(len, self._spelled))
 
     def ask(self) -> None:
         """Puts the parts of each question together."""
@@ -62,12 +78,14 @@ class Regular(Flat):
         self.lengths = np.stack((question, lengths[:, -1]), axis=1).reshape(-1)
         self.joints = joints.reshape(-1)
         self.firsts = np.arange(rows) * lengths.shape[1]
-        folds = _FOLDS[self._marks.values[starts[:, (0, -1)]]]
-        self.odd = np.flatnonzero(folds.any(axis=1))
+        self.odd = np.flatnonzero(self._folds.reshape(rows, -1)[:, (0, -1)].any(axis=1))
 
     def parts(self) -> tuple[list[bytes], Array]:
-        """The parts as they stand in the lines."""
-        return self._marks.cut(*self._parts), self._sizes
+        """The parts as they stand in the lines, if that is the shortest way."""
+        parts = self._marks.cut(*self._parts)
+        for place, part in zip(self._respelled.tolist(), self._spelled, strict=True):
+            parts[place] = part
+        return parts, self._sizes
 
     @cached_property
     def contents(self) -> list[str]:
@@ -95,25 +113,29 @@ class Regular(Flat):
         return blank
 
 
-def _decoded(encoded: list[bytes]) -> list[str]:
-    texts: list[str] = orjson.loads(b'["' + b'","'.join(encoded) + b'"]')
+def _decoded(parts: list[bytes]) -> list[str]:
+    try:
+        texts: list[str] = orjson.loads(b'["' + b'","'.join(parts) + b'"]')
+    except orjson.JSONDecodeError as error:  # half a character, as an escape
+        raise Differ from error
     return texts
 
 
-def read(marks: Marks, ends: Array, layout: Layout) -> Regular | None:
-    """The turns of lines that begin with { and end with }; None where they are not all alike."""
+def read(marks: Marks, ends: Array, layout: Layout) -> Regular:
+    """The turns of lines that begin with { and end with }, without control characters.
+
+    Raises:
+        Differ: they are not all alike.
+    """
     if not marks.are_simple():
-        return None
-    try:
-        if isinstance(layout, Conversations):
-            return _conversations(marks, ends, layout)
-        if isinstance(layout, Fields):
-            return _fields(marks, ends, layout)
-        if isinstance(layout, Texts):
-            return _texts(marks, ends, layout)
-    except Differ:
-        pass
-    return None
+        raise Differ
+    if isinstance(layout, Conversations):
+        return _conversations(marks, ends, layout)
+    if isinstance(layout, Fields):
+        return _fields(marks, ends, layout)
+    if isinstance(layout, Texts):
+        return _texts(marks, ends, layout)
+    raise Differ
 
 
 def _fields(marks: Marks, ends: Array, layout: Fields) -> Regular:
@@ -141,7 +163,7 @@ def _plain(marks: Marks, ends: Array, layout: Layout, texts: tuple[str, ...]) ->
     alike = Alike(marks, ends, plain=texts)
     names = alike.template.names
     present = [name for name in texts if name in names]
-    if alike.inside.any() or not present:
+    if not present:
         raise Differ
     quotes = _beside(marks, alike, layout, present) + _TEXT_QUOTES * len(present) * len(ends)
     if marks.quotes() != quotes:
@@ -155,7 +177,7 @@ def _conversations(marks: Marks, ends: Array, layout: Conversations) -> Regular:
     messages = layout.names[0]
     alike = Alike(marks, ends, nested=messages)
     names = alike.template.names
-    if messages not in names or (alike.inside % 2).any() or (alike.inside < 2).any():
+    if messages not in names:
         raise Differ
     turns = alike.inside // 2
     quotes = _beside(marks, alike, layout, [messages]) + 2 * len(ends)

@@ -110,7 +110,10 @@ def line(draw: st.DrawFn, shape: str) -> bytes:
 
 
 CLEAN = st.text(st.sampled_from(list('"\\/[]{}<|>:, \t\n\u00e9\u2003\u2028😀aSn')), max_size=8)
-SAYING = st.one_of(CLEAN, CLEAN, CLEAN, TOKENS, st.sampled_from(["", " ", "\n", "\u3000", "a"]))
+DENSE = st.text(st.sampled_from(list("睡眠水药片患者é😀")), min_size=20, max_size=60)
+SAYING = st.one_of(
+    CLEAN, CLEAN, CLEAN, DENSE, TOKENS, st.sampled_from(["", " ", "\n", "\u3000", "a"])
+)
 BESIDE = {"id": st.integers(), "meta": st.one_of(SAYING, st.booleans(), st.none(), st.floats())}
 ALIKE = {
     "messages": ("messages", "role", "content", ("user", "assistant", "system", "tool")),
@@ -203,7 +206,12 @@ MAPPINGS = SHAPES | {
 
 
 def judged(
-    lines: list[bytes], quick: Quick | None, shape: str, folder: Path, together: bool = False
+    lines: list[bytes],
+    quick: Quick | None,
+    shape: str,
+    folder: Path,
+    together: bool = False,
+    at_once: int = 7,
 ) -> tuple:
     folder.mkdir()
     tally = Tally()
@@ -212,11 +220,11 @@ def judged(
         reader = Reader(shape, usual=mapping if shape == "columns" else None)
         work = Judging(reader, quick, mapping.target, output, tally)
         numbers = range(1, len(lines) + 1)
-        for start in range(0, len(lines), 7):
-            part = lines[start : start + 7]
+        for start in range(0, len(lines), at_once):
+            part = lines[start : start + at_once]
             if together:
                 part = LineBlock(b"".join(line + b"\n" for line in part))
-            work.take(Batch(part, numbers[start : start + 7], None, 0))
+            work.take(Batch(part, numbers[start : start + at_once], None, 0))
         fingerprint = output.fingerprint()
     files = {path.name: path.read_bytes() for path in folder.iterdir()}
     return files, tally.dump(), fingerprint
@@ -257,30 +265,40 @@ def test_lines_that_are_all_alike_are_read_the_same(
     agree()
 
 
-SAID = "Caf\u00e9 / \\ <b>\n"
-USER = '{"role":"user","content":"Hi"}'
-ANSWER = '{"role":"assistant","content":§}'
-FORMS = {
-    "the shortest": f'{{"messages":[{USER},{ANSWER}]}}',
-    "a blank": f'{{"messages": [{USER},{ANSWER}]}}',
-    "a blank behind": f'{{"messages":[{USER},{ANSWER}]}} ',
-    "another order": f'{{"messages":[{USER},{{"content":§,"role":"assistant"}}]}}',
-    "a field more": f'{{"id":7,"messages":[{USER},{ANSWER}]}}',
-    "its side": f'{{"messages":[{USER},{ANSWER}],"split":"test"}}',
+ODD = {
+    "a closing mark is an escape": [rb'{"instruction":"x\","input":"y"z","output":"o"}'],
+    "a name is an escape": [rb'{"instruction":"x\",\"input":"y","output":"o"}'],
+    "a name twice": [b'{"instruction":"x","input":"y","output":"o","output":"p"}'],
+    "a name twice beside": [b'{"instruction":"x","input":"","output":"","input":"y","output":"o"}'],
+    "a control character": [b'{"instruction":"x\x01","input":"y","output":"o"}'],
+    "a control character escaped": [rb'{"instruction":"x\u001b","input":"y","output":"o"}'],
+    "torn bytes": [b'{"instruction":"\xc3x\xa9","input":"y","output":"o"}'],
+    "half a character": [b'{"instruction":"\xc3","input":"y","output":"o"}'],
+    "half an emoji": [rb'{"instruction":"x\ud83d","input":"y","output":"o"}'],
+    "an unknown escape": [rb'{"instruction":"x\a","input":"y","output":"o"}'],
+    "another name": [b'{"instruction":"x","Input":"y","output":"o"}'],
+    "no text": [b'{"instruction":"x","input":123456,"output":"o"}'],
+    "two rows in a line": [b'{"instruction":"x","input":"y","output":"o"}' * 2, b""],
+    "a row in two lines": [b'{"instruction":"x","input":"y","output":{"a":1}', b'{"b":2}}'],
+    "a mark inside": [b'{"instruction":"x"y","input":"y","output":"o"}'],
+    "something before": [b'{1{"instruction":"x","input":"y","output":"o"}'],
+    "a list as text": [
+        rb'{"instruction":"x","input":"y","output":"\u005b{\"role\":\"assistant\",\"content\":\"b\"}]"}'
+    ],
+    "nothing said": [rb'{"instruction":"x","input":"y","output":" \u2003\n"}'],
 }
-SPELLED = ['"Caf\u00e9 / \\\\ <b>\\n"', '"Caf\\u00e9 / \\\\ <b>\\n"', '"Caf\u00e9 \\/ \\\\ <b>\\n"']
 
 
-@pytest.mark.parametrize("spelled", SPELLED)
-@pytest.mark.parametrize("form", list(FORMS))
-def test_the_same_content_has_one_number_however_its_line_is_written(
-    form: str, spelled: str
-) -> None:
-    assert json.loads(spelled) == SAID
-    line = FORMS[form].replace("§", spelled).encode()
-    layout = layout_of("messages", MAPPINGS["messages"], ["messages", "id", "split"], chosen=False)
-    assert layout
-    quick = Quick(layout, "messages", MAPPINGS["messages"].target)
-    key, same = quick.take([line, line], range(1, 3), Tally()).keys
-    careful = Reader("messages").judge(FORMS["a blank"].replace("§", SPELLED[1]).encode())
-    assert key == same == careful.counts.key
+@pytest.mark.parametrize("odd", list(ODD))
+def test_an_odd_line_among_lines_that_are_all_alike(odd: str, tmp_path: Path) -> None:
+    good = [
+        b'{"instruction":"x \xc3\xa9","input":"","output":"o %d"}' % number for number in range(20)
+    ]
+    layout = layout_of("alpaca", MAPPINGS["alpaca"], [], chosen=False)
+    for place in (0, 3, 20):
+        lines = [*good[:place], *ODD[odd], *good[place:]]
+        quick = Quick(layout, "alpaca", MAPPINGS["alpaca"].target)
+        slow = judged(lines, None, "alpaca", tmp_path / f"slow {place}", at_once=50)
+        fast = judged(lines, quick, "alpaca", tmp_path / f"fast {place}", True, at_once=50)
+        assert fast == slow
+        assert fast[0]["rows.jsonl"].count(b"\n") >= 20

@@ -35,20 +35,20 @@ class LineBlock(Sequence[bytes]):
         ends: Array = self._controls[bytes_of(self.block)[self._controls] == _LINE_FEED] + 1
         return ends
 
-    def hold_controls(self) -> bool:
-        """Whether any other control character stands in a line."""
-        return len(self._controls) > len(self.ends)
+    def are_objects(self) -> Array:
+        """Whether each begins with { and ends with }, and holds no control character.
 
-    def are_objects(self) -> bool:
-        """Whether each begins with { and ends with }.
-
-        Then no JSON value goes from one line into the next: where } ends a line inside of a value,
+        No JSON value goes from one such line into the next: where } ends a line inside of a value,
         the next line would have to begin with a comma or a bracket.
         """
         values = bytes_of(self.block)
         starts = np.concatenate((np.zeros(1, np.int64), self.ends[:-1]))
         lasts = values[np.maximum(self.ends - 2, 0)]
-        return bool((values[starts] == _OPEN).all() and (lasts == _CLOSE).all())
+        found: Array = (values[starts] == _OPEN) & (lasts == _CLOSE)
+        if len(self._controls) > len(self.ends):
+            others = self._controls[values[self._controls] != _LINE_FEED]
+            found[np.searchsorted(self.ends, others, "right")] = False
+        return found
 
     @cached_property
     def _cut(self) -> list[bytes]:
