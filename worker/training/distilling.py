@@ -47,12 +47,15 @@ class Distilled(RecipeTrainer, DistillationTrainer):
         beyond = range(shared, len(head_of(self.model).weight))
         self.generation_config.suppress_tokens = list(beyond) or None  # the teacher has no such
         self._tokens_before: int | None = None
+        self._show: Callable[[dict[str, Any]], None] | None = None
 
     def training_step(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Take a step; the first batch is shown once the answers are written."""
         if self._tokens_before is None:
             self._tokens_before = int(self.state.num_input_tokens_seen)
-        return DistillationTrainer.training_step(self, model, inputs, *args, **kwargs)
+        if self.on_first_batch is not None:
+            self._show, self.on_first_batch = self.on_first_batch, None
+        return super().training_step(model, inputs, *args, **kwargs)
 
     def prediction_step(
         self, model: Any, inputs: Any, prediction_loss_only: bool, ignore_keys: Any = None
@@ -92,9 +95,9 @@ class Distilled(RecipeTrainer, DistillationTrainer):
 
     def _generate_and_score_completions(self, inputs: Any) -> dict[str, Any]:
         found: dict[str, Any] = super()._generate_and_score_completions(inputs)
-        if self.on_first_batch is not None:
-            self.on_first_batch(_shown(found))
-            self.on_first_batch = None
+        if self._show is not None:
+            self._show(_shown(found))
+            self._show = None
         return found
 
     def _compute_loss(
