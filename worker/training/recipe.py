@@ -162,7 +162,7 @@ def _chosen_by(job: Job) -> str | None:
 
 
 def save(job: Job, reporter: Reporter, stopped: Stop | None) -> Outcome:
-    """End the attempt: publish the best checkpoint's adapter, unless the run goes on or is gone."""
+    """End the attempt: publish the best checkpoint, unless the run goes on or is gone."""
     if stopped is Stop.DISCARD:
         reporter.flush()
         discard(job)
@@ -174,17 +174,18 @@ def save(job: Job, reporter: Reporter, stopped: Stop | None) -> Outcome:
     best = checkpoints.best_of(whole)
     if best is None:
         return Outcome(RunStatus.STOPPED, "Stopped before the first step; there is no adapter.")
-    reporter.report([], urgent=True, stage="writing the adapter")
+    made = "model" if job.spec.adapter == "full" else "adapter"
+    reporter.report([], urgent=True, stage=f"writing the {made}")
     reporter.flush()
     publish(job, best)
-    words = f"The adapter is the one of step {best.step}."
+    words = f"The {made} is the one of step {best.step}."
     if stopped is Stop.KEEP:
         return Outcome(RunStatus.STOPPED, f"Stopped after step {there[0].step}. {words}")
     return Outcome(RunStatus.FINISHED, f"Finished after step {there[0].step}. {words}")
 
 
 def publish(job: Job, best: Checkpoint) -> None:
-    """Write the adapter folder whole, then make it the run's adapter."""
+    """Write the folder of the adapter or model whole, then make it what the run leaves."""
     adapter_id = ids.new("adapter")
     folder = job.files.adapter(adapter_id)
     with artifacts.staged(folder, {"run_id": job.run.id, "step": best.step}) as staging:
