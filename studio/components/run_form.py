@@ -106,6 +106,7 @@ class RunForm:
         usual = self._usual({**given, "adapter": DEFAULTS["adapter"]})
         if usual is None:  # not chosen yet, or deleted on another page: the card names it
             return self._show({**given, "method": given["method"] or DEFAULTS["method"]})
+        plans.count_tokens(self.studio, LOCAL_PERSON, _places(usual))
         return self._show({**usual, "name": self.lists.named(given["name"], usual["name"])})
 
     @door.answered()
@@ -222,12 +223,20 @@ class RunForm:
         """Return what the preset gives; None while nothing is chosen, or it has been deleted."""
         if not values.get("dataset_id") or not values.get("base_model_id"):
             return None
-        places = Places(str(values["dataset_id"]), str(values["base_model_id"]))
-        chosen = (str(values["preset"]), places, values.get("method"), str(values["adapter"]))
+        chosen = (
+            str(values["preset"]),
+            _places(values),
+            values.get("method"),
+            str(values["adapter"]),
+        )
         try:
             return plans.preset(self.studio, LOCAL_PERSON, *chosen).model_dump(mode="json")
         except NotFound:
             return None
+
+
+def _places(values: Update) -> Places:
+    return Places(str(values["dataset_id"]), str(values["base_model_id"]))
 
 
 def _keeping(names: tuple[str, ...], updates: list[Any]) -> list[Any]:

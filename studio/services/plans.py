@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from storage import specs, teachers
+from storage.analyses import Kind
 from storage.base_models import Base
 from storage.datasets import Dataset
-from storage.errors import Fault, NotFound, Refused
+from storage.errors import Fault, NotFound, Refused, StudioError
 from storage.mappings import Target
 from storage.specs import RunSpec
 from studio.advice import lengths, presets
@@ -17,6 +18,9 @@ from studio.advice.machine import machine
 from studio.advice.plan import Plan
 from studio.services import analyses, base_models, datasets
 from studio.services.studio import Studio
+
+MOST_CHARACTERS = 10_000_000
+"""Of data with fewer the tokens are counted unasked: seconds of one core."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,21 @@ def preset(
     if chosen == "distill":
         values["teacher_model_id"] = _teacher(studio, owner, model)
     return specs.parse(values)
+
+
+def count_tokens(studio: Studio, owner: str, places: Places) -> None:
+    """Let the worker count the tokens of the rows, so that plans are exact; not of large data.
+
+    Nothing happens while the data or the model is not ready, or is not there.
+    """
+    try:
+        data = datasets.get(studio, owner, places.dataset_id)
+        report = data.report or {}
+        few = report.get("characters", {}).get("total", MOST_CHARACTERS) < MOST_CHARACTERS
+        if few and data.target in (Target.CHAT, Target.TEXT):
+            analyses.ask(studio, owner, data.id, Kind.TOKENS, {}, places.base_model_id)
+    except StudioError:
+        return  # not ready, or gone: the plan says so by itself
 
 
 def plan(studio: Studio, owner: str, values: dict[str, Any]) -> Plan:

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from storage import analyses as stored_analyses
 from storage import checkpoints
 from storage import runs as stored
+from storage.analyses import Kind
 from storage.base_models import Base
 from storage.datasets import Dataset
 from storage.errors import NotFound, Refused, StudioError
@@ -307,3 +309,24 @@ def test_bytes_that_are_no_text_do_not_stop_the_log(workplace: Workplace) -> Non
     path.parent.mkdir(parents=True)
     path.write_bytes(b"one\xff\xfetwo\n")
     assert runs.log(workplace.studio, ME, run.id, 0) == runs.Log("one��two\n", 9)
+
+
+def test_tokens_are_counted_unasked_where_that_takes_seconds_and_the_model_is_ready(
+    workplace: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, model = workplace.data(), workplace.model()
+    places = Places(data.id, model.id)
+
+    def asked() -> bool:
+        known = stored_analyses.latest(
+            workplace.studio.database, ME, data.id, Kind.TOKENS, {"response_only": True}, model.id
+        )
+        return known is not None
+
+    with monkeypatch.context() as patched:
+        patched.setattr(plans, "MOST_CHARACTERS", 10)
+        plans.count_tokens(workplace.studio, ME, places)
+    plans.count_tokens(workplace.studio, ME, Places(data.id, "model_000000000000"))
+    assert not asked()
+    plans.count_tokens(workplace.studio, ME, places)
+    assert asked()
