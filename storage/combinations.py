@@ -78,6 +78,12 @@ RULES: tuple[Rule, ...] = (
         "EVA looks at data to learn from answers or plain text: choose another beginning.",
     ),
     Rule(
+        "beginning",
+        lambda spec: _begins(spec, "eva") and bool(spec.extra_tokens),
+        "EVA cannot look at a model that is given new words: choose another beginning, or remove "
+        "the new words.",
+    ),
+    Rule(
         "use_dora",
         lambda spec: spec.adapter == "lora" and spec.use_dora and spec.quantization == "8bit",
         "DoRA measures the base model's weights at every step, which the libraries cannot do with "
@@ -148,7 +154,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "group_by_length",
-        lambda spec: spec.method == "kto" and not spec.packing and spec.group_by_length,
+        lambda spec: spec.method == "kto" and spec.group_by_length,
         "Judged answers (KTO) are read in an order of their own: switch this off.",
     ),
 )
@@ -174,13 +180,6 @@ class FamilyRule:
 
 
 FAMILY_RULES: tuple[FamilyRule, ...] = (
-    FamilyRule(
-        ("gemma3n", "gemma3n_text"),
-        "method",
-        lambda spec: spec.method == "reward",
-        "The installed libraries cannot make a judge of a model of the Gemma 3n family: choose "
-        "another base model.",
-    ),
     FamilyRule(
         ("gemma3n", "gemma3n_text"),
         "method",
