@@ -219,7 +219,7 @@ def test_a_run_tells_its_curves_its_facts_and_shows_its_first_batch(
     "changes",
     [
         {"quantization": "nf4"},
-        {"precision": "bfloat16", "gradient_checkpointing": True},
+        {"precision": "bfloat16", "gradient_checkpointing": True, "group_by_length": True},
         {"adapter": "full", "learning_rate": 1e-4},
     ],
     ids=lambda changes: "-".join(map(str, next(iter(changes.items())))),

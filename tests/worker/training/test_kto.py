@@ -194,7 +194,7 @@ def test_one_answer_alone_is_refused_in_words(home: TrainingHome, llama: Path) -
     [
         ({"batch_size": 1}, "batch_size"),
         ({"beginning": "olora"}, "beginning"),
-        ({"packing": False, "group_by_length": True}, "group_by_length"),
+        ({"group_by_length": True}, "group_by_length"),
     ],
 )
 def test_what_it_needs_is_said_by_field(
