@@ -58,6 +58,7 @@ class ModelFacts(BaseModel):
         context_length: longest text in tokens; None where the architecture has no limit.
         chat_template_marks_answers: the template has `{% generation %}`, so that learning from
             answers only works.
+        chat_template_fault: why its own chat template cannot be used; empty where it can.
         linear_modules: names that an adapter can be put on, in the order of the file.
     """
 
@@ -81,6 +82,7 @@ class ModelFacts(BaseModel):
     linear_modules: list[str]
     tied_embeddings: bool
     quantized: bool
+    chat_template_fault: str = ""
 
 
 def read(folder: Path) -> ModelFacts:

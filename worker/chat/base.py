@@ -9,7 +9,7 @@ from typing import Any, Final
 import torch
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, PreTrainedModel
-from transformers.cache_utils import DynamicLayer
+from transformers.cache_utils import DummyLayer, DynamicLayer, DynamicSlidingWindowLayer
 
 from storage import model_facts
 from storage.errors import StudioError
@@ -20,6 +20,9 @@ _LARGE_BYTES: Final = 4_000_000_000
 # These take no positions: they weigh distances, counted in the mask, in code of their own.
 _COUNT_THEMSELVES: Final = ("bloom",)
 _UNTOLD_LENGTH: Final = 2048
+
+# Layers whose memory is what was read, or that look into another layer's. Windows are in the masks.
+_KEEP_ALL: Final = (DynamicLayer, DynamicSlidingWindowLayer, DummyLayer)
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +148,7 @@ def _refuse_unusable(folder: Path, model: PreTrainedModel, report: dict[str, Any
     needed = {"position_ids", "logits_to_keep"}
     if model.config.model_type in _COUNT_THEMSELVES:
         needed = {"logits_to_keep"}
-    if not needed <= set(accepted) or not all(isinstance(layer, DynamicLayer) for layer in layers):
+    if not needed <= set(accepted) or not all(type(layer) in _KEEP_ALL for layer in layers):
         raise StudioError(
             f'Models of the kind {model.config.model_type}, like "{folder.name}", cannot be '
             "talked to here yet.",

@@ -15,6 +15,8 @@ from storage.model_facts import ModelFacts
 from worker.models import check
 from worker.models.config_check import config_faults, tokenizer_faults
 from worker.models.hub import INCOMPLETE, Hub, Listing
+from worker.training import template_trial
+from worker.training.template_trial import BadTemplate
 
 Report = Callable[[float, str], None]
 
@@ -135,11 +137,21 @@ def _existing_folder(path: str) -> Path:
 def _accepted(folder: Path, what: str) -> ModelFacts:
     try:
         _refuse(what, check.check_folder(folder))
-        return model_facts.read(folder)
+        return _with_template_tried(folder, model_facts.read(folder))
     except PermissionError as error:
         raise StudioError(
             f"The studio may not read {error.filename}.", "Give its user the right to read it."
         ) from error
+
+
+def _with_template_tried(folder: Path, facts: ModelFacts) -> ModelFacts:
+    """Try the model's chat template; a broken one is told, as another can be chosen for a run."""
+    for template in model_facts.chat_templates(folder)[:1]:
+        try:
+            template_trial.require_sound(template, template_trial.special_tokens_of(folder))
+        except BadTemplate as fault:
+            return facts.model_copy(update={"chat_template_fault": fault.message})
+    return facts
 
 
 def _refuse(what: str, faults: list[Fault]) -> None:

@@ -13,6 +13,8 @@ from storage.errors import StudioError
 from worker.models import importing
 from worker.models.check import UnusableModel
 
+SOUND = "{% for m in messages %}{{ m.content }}{% endfor %}"
+
 
 def silent(_share: float, _text: str) -> None:
     """A report that nobody reads."""
@@ -112,3 +114,11 @@ def test_the_fingerprint_covers_every_shard(shards: Path, tmp_path: Path) -> Non
     weights = {name: tensor + 0.001 for name, tensor in load_file(last).items()}
     save_file(weights, last, metadata={"format": "pt"})
     assert importing.fingerprint(copy) != before
+
+
+def test_a_broken_chat_format_is_a_fact_and_no_fault(folder: Path) -> None:
+    (folder / "chat_template.jinja").write_text("{% for m in messages %}\n{{ m.content }")
+    facts = importing.import_folder(str(folder), silent)
+    assert facts.chat_template_fault.startswith("Line 2 of the chat format is not right")
+    (folder / "chat_template.jinja").write_text(SOUND)
+    assert importing.import_folder(str(folder), silent).chat_template_fault == ""
