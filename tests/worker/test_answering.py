@@ -19,10 +19,12 @@ from storage.operations import Answers
 from storage.status import WorkStatus
 from storage.tables import BaseModelRow, DatasetRow
 from tests.fakes.learned_models import learned
+from tests.fakes.studio_worker import until
 from tests.worker.conftest import Home
-from worker import answering, entries, prepare
+from worker import answering, endings, entries, prepare
 from worker.chat import author
 from worker.chat.prompts import Prompts
+from worker.children import Nursery
 from worker.duties import WorkDuty
 from worker.endings import Ending
 from worker.prepare import Place
@@ -280,3 +282,33 @@ def test_answers_are_written_in_a_lane_of_their_own(desk: Desk) -> None:
     with desk.home.database.read() as session:
         kind = entries.kind_of(session.get_one(DatasetRow, version.id))
     assert entries.ENTRIES[kind].warm
+
+
+def test_a_child_that_is_killed_leaves_its_answers_to_the_next(home: Home, teacher: Path) -> None:
+    desk, nursery = Desk(home, teacher), Nursery()
+    endless = {"longest": 150, "keep_cut_off": True}
+    version = desk.ask(desk.data(*(talk("d?", f"old {n}") for n in range(24))), **endless)
+    journal = desk.kept(version) / answering.JOURNAL
+
+    def lines() -> list[bytes]:
+        return journal.read_bytes().splitlines() if journal.exists() else []
+
+    row = work.claim(home.database, DatasetRow, "test", 60)
+    child = nursery.start(WorkDuty(home.database, home.settings, row, entries.ENTRIES).task)
+    until(lambda: len(lines()) > 10, 120)
+    child.kill()
+    child.wait(10)
+    before = lines()
+    assert len(before) < 25, "it was killed on the way"
+    work.crashed(home.database, DatasetRow, (version.id, 1), "killed")
+    row = work.claim(home.database, DatasetRow, "test", 60)
+    duty = WorkDuty(home.database, home.settings, row, entries.ENTRIES)
+    child = nursery.start(duty.task)
+    assert until(lambda: child.exit_code is not None, 120)
+    assert lines()[: len(before)] == before, "what was written is not written again"
+    assert len(lines()) == 25
+    ending = endings.take(duty.task.folder, 2)
+    assert ending is not None
+    duty.end(ending)
+    assert len(desk.made(version)) == 24
+    assert not journal.exists()
