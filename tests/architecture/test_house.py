@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,26 @@ def python(code: str) -> str:
 def test_the_packages_are_the_three_rooms_and_no_other() -> None:
     packages = {path.parent.name for path in PROJECT.glob("*/__init__.py")}
     assert packages == set(ROOMS)
+
+
+def test_every_package_and_what_lies_in_it_is_installed() -> None:
+    told = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
+    inits = [path for room in ROOMS for path in (PROJECT / room).rglob("__init__.py")]
+    packages = {name_of(path.parent).replace("/", ".") for path in inits}
+    assert set(told["packages"]) == packages
+    others = {
+        name_of(path)
+        for room in ROOMS
+        for path in (PROJECT / room).rglob("*")
+        if path.is_file() and path.suffix not in (".py", ".pyc")
+    }
+    installed = {
+        name_of(path)
+        for package, patterns in told["package-data"].items()
+        for pattern in patterns
+        for path in (PROJECT / package.replace(".", "/")).glob(pattern)
+    }
+    assert others == installed
 
 
 @pytest.mark.parametrize("folder", ["alembic", "static"])
