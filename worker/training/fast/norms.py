@@ -18,7 +18,7 @@ def fits(layer: nn.Module) -> bool:
     if layer.weight.requires_grad or not any(hasattr(layer, name) for name in _NAMES):
         return False
     tried = torch.linspace(-2, 3, layer.weight.numel(), device=layer.weight.device)[None]
-    with torch.no_grad():
+    with torch.no_grad(), torch.autocast(tried.device.type, enabled=False):
         return torch.allclose(layer(tried).float(), forward(layer, tried), rtol=1e-5, atol=1e-6)
 
 
