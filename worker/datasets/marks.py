@@ -10,7 +10,7 @@ _QUOTE, _COLON, _LESS, _BRACKET, _BACKSLASH = b'":<[\\'
 _U, _B, _ZERO = b"ub0"
 _FOLDED, _LOWEST, _KINDS = 0x9F, 0x1A, 3  # so `:`, `;`, `<`, `Z`, `[`, `\\`, `z`, `{`, `|` are near
 _NOT_ASCII, _CONTINUES = 0x80, 0xC0  # bytes between them go on with a character
-_SAMPLED = 16  # every so many bytes one is looked at
+_SAMPLED = 16  # the first of so many parts tells how the others are
 _FEW = 20  # one of so many bytes
 _NOWHERE: Array = np.zeros(0, np.int64)
 _AFTER_LESS = np.isin(np.arange(256), list(b"|s/<e\\"))  # what may go on a control token
@@ -119,7 +119,8 @@ class Marks:
         if self.block.isascii():
             return _NOWHERE
         signed = self.values.view(np.int8)
-        if np.count_nonzero(signed[::_SAMPLED] < 0) * _SAMPLED * _FEW > len(signed):
+        sample = signed[: len(signed) // _SAMPLED + 1]
+        if np.count_nonzero(sample < 0) * _FEW > len(sample):
             return None
         return places_below(signed, 0)
 

@@ -256,7 +256,6 @@ def test_lines_that_are_all_alike_are_read_the_same(
     @given(alike(shape))
     def agree(lines: list[bytes]) -> None:
         layout = layout_of(shape, MAPPINGS[shape], ["id", "meta", "text", "split"], chosen=False)
-        assert layout
         quick = Quick(layout, shape, MAPPINGS[shape].target)
         folder = tmp_path_factory.mktemp("alike")
         slow = judged(lines, None, shape, folder / "slow")
@@ -273,11 +272,8 @@ ODD = {
     "a control character": [b'{"instruction":"x\x01","input":"y","output":"o"}'],
     "a control character escaped": [rb'{"instruction":"x\u001b","input":"y","output":"o"}'],
     "torn bytes": [b'{"instruction":"\xc3x\xa9","input":"y","output":"o"}'],
-    "half a character": [b'{"instruction":"\xc3","input":"y","output":"o"}'],
     "half an emoji": [rb'{"instruction":"x\ud83d","input":"y","output":"o"}'],
     "an unknown escape": [rb'{"instruction":"x\a","input":"y","output":"o"}'],
-    "another name": [b'{"instruction":"x","Input":"y","output":"o"}'],
-    "no text": [b'{"instruction":"x","input":123456,"output":"o"}'],
     "two rows in a line": [b'{"instruction":"x","input":"y","output":"o"}' * 2, b""],
     "a row in two lines": [b'{"instruction":"x","input":"y","output":{"a":1}', b'{"b":2}}'],
     "a mark inside": [b'{"instruction":"x"y","input":"y","output":"o"}'],
