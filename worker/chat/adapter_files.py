@@ -115,6 +115,11 @@ def _refuse_unmixable(name: str, config: LoraConfig | IA3Config) -> None:
         used.append(f"init_lora_weights={config.init_lora_weights}")
     if isinstance(config, LoraConfig) and config.bias != "none":
         used.append(f"bias={config.bias}")
+    if used == ["trainable_token_indices"]:
+        raise StudioError(
+            f'The adapter "{name}" has new words of its own, which the chat does not know.',
+            "It can be downloaded and used with PEFT; its card says how.",
+        )
     if used:
         raise StudioError(
             f'The adapter "{name}" uses {", ".join(used)}, which the chat does not support.',

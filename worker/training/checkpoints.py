@@ -63,7 +63,9 @@ def clear_leftovers(job: Job, start: Start) -> None:
     for folder in folder_of_all.glob("step-*"):
         if folder not in whole or _step(folder) > start.step:
             artifacts.remove(folder)
-    for folder in (*job.run_folder.glob(".deleted-*"), *folder_of_all.glob(".deleted-*")):
+    halves = (".deleted-*", f".{beginnings.kept_in(job).name}.*")
+    left = [path for pattern in halves for path in job.run_folder.glob(pattern)]
+    for folder in (*left, *folder_of_all.glob(".deleted-*")):
         artifacts.remove(folder)
 
 
@@ -118,6 +120,7 @@ def rotate(job: Job) -> None:
 def discard(job: Job) -> None:
     """Remove every checkpoint and working folder of the run; its log stays."""
     artifacts.remove(checkpoints.folder_of(job.run_folder))
+    artifacts.remove(beginnings.kept_in(job))
     for folder in job.run_folder.glob(".working-*"):
         artifacts.remove(folder)
 

@@ -31,6 +31,12 @@ FROM_THE_BASE = ("pissa", "olora")
 SUBTRACTED = (*FROM_THE_BASE, "loftq")
 """These begin with factors that the published adapter, meant for the whole base, goes without."""
 
+_LARGE = 1024
+"""A weight whose smaller side is above this is decomposed in rounds."""
+
+_ROUNDS = 16
+"""As PiSSA's authors recommend; the result is that of all rounds up to noise."""
+
 Factors = tuple[torch.Tensor, torch.Tensor]
 _NAME = "default"
 
@@ -45,6 +51,7 @@ def begin(job: Job, model: Any) -> None:
     folder = kept_in(job)
     tensors = _kept(folder)
     if tensors is None:
+        journal.info("computing what the adapter begins with")
         tensors = dict(_computed(job, model, beginning))
         artifacts.remove(folder)
         with artifacts.staged(folder, {"beginning": beginning}) as staging:
@@ -73,16 +80,23 @@ def layers(model: Any) -> Iterator[tuple[str, LoraLayer]]:
 
 
 def pissa(weight: torch.Tensor, rank: int, scaling: float) -> Factors:
-    """Return the principal part of a weight [outputs, inputs] (arXiv 2404.02948, equation 2)."""
-    left, values, right = torch.linalg.svd(weight, full_matrices=False)
+    """Return the principal part of a weight [outputs, inputs] (arXiv 2404.02948, equation 2).
+
+    Of a large weight by its fast way (section 3 of the paper), which takes seconds, not minutes;
+    what is taken out of the base model is the product, so that nothing is lost by it.
+    """
+    left, values, right = _principal(weight, rank)
     root = (values[:rank] / scaling).sqrt()
     return root[:, None] * right[:rank], left[:, :rank] * root
 
 
 def olora(weight: torch.Tensor, rank: int, _scaling: float) -> Factors:
-    """Return the first columns and rows of a QR decomposition (arXiv 2406.01775, algorithm 1)."""
-    basis, upper = torch.linalg.qr(weight)
-    return upper[:rank], basis[:, :rank]
+    """Return the first columns and rows of a QR decomposition (arXiv 2406.01775, algorithm 1).
+
+    Those of the first columns alone: the others have no say in them.
+    """
+    basis, _ = torch.linalg.qr(weight[:, :rank])
+    return basis.T @ weight, basis
 
 
 def orthogonal(weight: torch.Tensor, rank: int, _scaling: float) -> Factors:
@@ -108,6 +122,16 @@ _OF_THE_WEIGHT: dict[str, Callable[[torch.Tensor, int, float], Factors]] = {
     "orthogonal": orthogonal,
     "loftq": loftq,
 }
+
+
+def _principal(weight: torch.Tensor, rank: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    if min(weight.shape) <= _LARGE:
+        left, values, right = torch.linalg.svd(weight, full_matrices=False)
+        return left, values, right
+    with torch.random.fork_rng(devices=[]):  # it draws a few directions more than it keeps
+        torch.manual_seed(0)
+        left, values, turned = torch.svd_lowrank(weight, q=rank + 8, niter=_ROUNDS)
+    return left, values, turned.T
 
 
 def take_out(layer: Any, factors: Factors) -> None:

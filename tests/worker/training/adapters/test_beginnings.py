@@ -33,6 +33,19 @@ def test_a_part_of_the_base_is_taken_out_as_in_peft(llama: Path, beginning: str)
     torch.testing.assert_close(rest, layer.get_base_layer().weight.data, atol=1e-6, rtol=1e-5)
 
 
+def test_a_large_weight_is_decomposed_in_rounds_with_the_same_result(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    falling = torch.diag(0.8 ** torch.arange(64.0))
+    weight = torch.randn(96, 64).svd()[0][:, :64] @ falling
+    exact = [factor.clone() for factor in beginnings.pissa(weight, RANK, SCALING)]
+    monkeypatch.setattr(beginnings, "_LARGE", 16)
+    before = torch.random.get_rng_state()
+    down, up = beginnings.pissa(weight, RANK, SCALING)
+    torch.testing.assert_close(up @ down, exact[1] @ exact[0], atol=1e-5, rtol=1e-4)
+    assert torch.equal(torch.random.get_rng_state(), before), "no say in what comes after"
+
+
 def test_an_orthogonal_beginning_adds_nothing() -> None:
     down, up = beginnings.orthogonal(torch.empty(24, 32), RANK, SCALING)
     assert (down.shape, up.shape) == ((RANK, 32), (24, RANK))
