@@ -86,7 +86,6 @@ def taught(family: Family, places: pytest.TempPathFactory) -> Trained:
         "eval_share": 0.0,
         "max_length": 240,
         "learning_rate": 0.05,
-        "path": "plain",
     }
     home.queue(home.dataset(conversations(8)), home.base_model(base), **settings)
     with as_in_a_process_of_its_own(), warnings.catch_warnings():
