@@ -30,11 +30,17 @@ function card(model, look) {
     ["waiting", "working"].includes(model.status) ? progress(model.progress, model.stage || t("models.soon")) : null,
     model.error ? problem(model.error, model.hint) : null,
     model.facts ? facts(model.facts) : null,
+    model.support ? support(model.support) : null,
     h("div", { class: "ts-actions" },
-      model.status === "ready" ? link(t("models.train"), `/train?model=${model.id}`, "primary") : null,
-      model.status === "ready" ? link(t("models.chat"), `/playground?with=base:${model.id}`) : null,
+      model.status === "ready" && model.support?.degree !== "no" ? link(t("models.train"), `/train?model=${model.id}`, "primary") : null,
+      model.status === "ready" && model.support?.can_chat !== false ? link(t("models.chat"), `/playground?with=base:${model.id}`) : null,
       model.status === "failed" ? button(t("retry"), async () => { await post(`${path}/retry`); await look(); }, { key: `retry-${model.id}` }) : null,
       button(t("delete"), erase, { kind: "link", key: `delete-${model.id}` })));
+}
+
+// Whether it can be trained here, with the reasons.
+function support({ degree, reasons }) {
+  return h("div", { class: "ts-support" }, h("p", {}, h("strong", {}, t(`support.${degree}`)), " ", reasons.join(" ")));
 }
 
 function facts(known) {

@@ -38,7 +38,8 @@ export class MoreCurves {
     if (!this.blocks.has(name)) this.#add(name);
     const { chart, summary } = this.blocks.get(name);
     drawChart(chart, lines, { ...view, log: false, id: this.runId });
-    fill(summary, lines.map(({ name: words, points }) => t("run.summary_curve", { name: words, step: points.at(-1)[0], first: number(points[0][1]), last: number(points.at(-1)[1]) })).join("; "), ".");
+    const words = lines.map(({ name: words, points }) => t("run.summary_curve", { name: words, step: points.at(-1)[0], first: number(points[0][1]), last: number(points.at(-1)[1]) })).join("; ");
+    fill(summary, words.charAt(0).toUpperCase(), words.slice(1), ".");
   }
 
   #add(name) {

@@ -2,11 +2,12 @@
 
 import difflib
 
-from storage import combinations, specs, teachers
+from storage import combinations, specs, support, teachers
 from storage.errors import Fault
 from storage.model_facts import ModelFacts
 from storage.specs import RunSpec
 from storage.status import WorkStatus
+from storage.support import Degree
 from studio.advice import amount
 from studio.advice.known import Known
 
@@ -20,7 +21,7 @@ def of(spec: RunSpec, known: Known) -> list[Fault]:
     found = [*_data(spec, known), *_model(known)]
     found += combinations.faults(spec, facts.model_type if facts else None)
     if facts is not None:
-        found += [*_sizes(spec, facts), *_modules(spec, facts)]
+        found += [*_support(facts), *_sizes(spec, facts), *_modules(spec, facts)]
         found += [*_teacher(spec, known), *_lengths(spec, known)]
     return found
 
@@ -64,6 +65,11 @@ def _model(known: Known) -> list[Fault]:
     if teacher is not None and teacher.status is WorkStatus.FAILED:
         found.append(Fault("teacher_model_id", f"{teacher.name} cannot be used: {teacher.error}"))
     return found
+
+
+def _support(facts: ModelFacts) -> list[Fault]:
+    found = support.of(facts)
+    return [Fault("base_model_id", found.reasons[0])] if found.degree is Degree.NO else []
 
 
 def _sizes(spec: RunSpec, facts: ModelFacts) -> list[Fault]:

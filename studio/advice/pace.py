@@ -13,8 +13,8 @@ PADDING = 2.0
 """Without packing so many times the work: short examples are filled up to the longest beside it."""
 
 STEP_SECONDS = 0.012
-"""What a step takes beside its operations: 15 thousandths measured with 100,000 parameters on a busy
-machine of two cores."""
+"""What a step takes beside its operations: 15 thousandths of a second were measured with 100,000
+parameters on a busy machine of two cores."""
 
 _FORWARD = 2.0
 """Operations a parameter and token on the way forward; back it is twice as many."""

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from storage import specs, teachers
+from storage import specs, support, teachers
 from storage.errors import Fault
 from storage.specs import RunSpec
 from storage.status import WorkStatus
+from storage.support import Degree
 from studio.advice import lengths
 from studio.advice.known import Known
 from studio.advice.machine import Machine
@@ -17,7 +18,18 @@ def of(spec: RunSpec, known: Known, memory: int | None, here: Machine) -> list[F
     """List what a person may want to know, by field."""
     found = [*_memory(spec, memory, here), *_few(known), *_exam(spec, known)]
     found += [*_template(spec, known), *_cut(spec, known), *_strength(spec), *_method(spec, known)]
-    return [*found, *_without_effect(spec)]
+    return [*found, *_support(known), *_without_effect(spec)]
+
+
+def _support(known: Known) -> list[Fault]:
+    """Say what speaks against the base model; of its chat format `_template` speaks."""
+    if known.facts is None:
+        return []
+    found = support.of(known.facts)
+    words = [found.reasons[0]] if found.degree is Degree.LIKELY else []
+    if not found.can_chat:
+        words.append("It cannot be talked to here; what it learned can be downloaded.")
+    return [Fault("base_model_id", " ".join(words))] if words else []
 
 
 def _memory(spec: RunSpec, memory: int | None, here: Machine) -> list[Fault]:

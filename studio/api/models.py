@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from storage.base_models import Base, Source
 from storage.status import WorkStatus
+from storage.support import Degree
 from studio.api.person import Here, Person
 from studio.services import base_models
 from studio.services.studio import Studio
@@ -15,8 +16,18 @@ from studio.services.studio import Studio
 router = APIRouter(tags=["models"])
 
 
+class SupportAnswer(BaseModel):
+    """How far a base model is supported; the first of the reasons says it all."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    degree: Degree
+    reasons: list[str]
+    can_chat: bool
+
+
 class ModelAnswer(BaseModel):
-    """A base model; `facts` is what its files say, known when it is ready."""
+    """A base model; `facts` is what its files say, known when it is ready, as is `support`."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -32,6 +43,7 @@ class ModelAnswer(BaseModel):
     facts: dict[str, Any] | None
     error: str | None
     hint: str | None
+    support: SupportAnswer | None = None
 
 
 class NewModel(BaseModel):
@@ -57,13 +69,19 @@ class HubToken(BaseModel):
 def listing(studio: Here, owner: Person, deleted: bool = False) -> list[ModelAnswer]:
     """List the base models, newest first; the deleted ones instead where asked."""
     found = base_models.listing(studio, owner, deleted=deleted)
-    return [ModelAnswer.model_validate(each) for each in found]
+    return [_answer(each) for each in found]
 
 
 @router.post("/models", status_code=201)
 def add(studio: Here, owner: Person, model: NewModel) -> ModelAnswer:
     """Add a base model; the worker checks or downloads it afterwards."""
-    return ModelAnswer.model_validate(_added(studio, owner, model))
+    return _answer(_added(studio, owner, model))
+
+
+def _answer(found: Base) -> ModelAnswer:
+    support = base_models.support(found)
+    told = SupportAnswer.model_validate(support) if support else None
+    return ModelAnswer.model_validate(found).model_copy(update={"support": told})
 
 
 def _added(studio: Studio, owner: str, model: NewModel) -> Base:
@@ -79,7 +97,7 @@ def _added(studio: Studio, owner: str, model: NewModel) -> Base:
 @router.get("/models/{model_id}")
 def details(studio: Here, owner: Person, model_id: str) -> ModelAnswer:
     """Show one base model."""
-    return ModelAnswer.model_validate(base_models.get(studio, owner, model_id))
+    return _answer(base_models.get(studio, owner, model_id))
 
 
 @router.delete("/models/{model_id}", status_code=204)

@@ -32,8 +32,10 @@ def markdown(plan: Plan) -> str:
 
 def duration(seconds: float) -> str:
     """Return a length of time as people say it."""
+    if seconds < 1.5:
+        return say("time.second")
     if seconds < 90:
-        return say("time.seconds", n=max(1, round(seconds)))
+        return say("time.seconds", n=round(seconds))
     if seconds < 5400:
         return say("time.minutes", n=round(seconds / 60))
     return say("time.hours", n=f"{seconds / 3600:.1f}")

@@ -1,10 +1,12 @@
 """Base models: add from a folder, the hub or the starter; list, delete and bring back."""
 
 from storage import artifacts, base_models, owned, work
+from storage import support as degrees
 from storage.base_models import Base, Source
 from storage.errors import Fault, Refused
 from storage.model_facts import ModelFacts
 from storage.status import WorkStatus
+from storage.support import Support
 from storage.tables import BaseModelRow
 from studio.services import names
 from studio.services.studio import Studio
@@ -50,6 +52,12 @@ def get(studio: Studio, owner: str, base_model_id: str) -> Base:
 def facts(model: Base) -> ModelFacts | None:
     """Return what is known of a model's architecture; None until it is ready."""
     return ModelFacts.model_validate(model.facts) if model.facts else None
+
+
+def support(model: Base) -> Support | None:
+    """Return how far a model is supported, and why; None until it is ready."""
+    known = facts(model)
+    return degrees.of(known) if known else None
 
 
 def delete(studio: Studio, owner: str, base_model_id: str) -> None:

@@ -13,6 +13,7 @@ from storage import specs
 from storage.mappings import Target
 from storage.operations import Operation
 from storage.status import ACTIVE, RunStatus, WorkStatus
+from storage.support import Degree
 from studio.words import CATALOGUES, catalogue, say
 from worker.chat.exchange import Reason
 from worker.datasets.care.personal import KINDS
@@ -49,6 +50,7 @@ PLACES: dict[str, Iterable[str]] = {
     "more.${name}_good": [name for name, _ in CHARTS],
     "loss.${this.run.spec.method}": METHODS,
     "train.method.${method}": METHODS,
+    "support.${degree}": list(Degree),
     "adapters.kind.${spec.adapter}": ADAPTERS,
     "adapters.kind.${adapter.adapter}": ADAPTERS,
     "status.${status}": [*RunStatus, *WorkStatus],

@@ -104,6 +104,19 @@ def test_an_exam_that_takes_everything_is_refused(facts: ModelFacts) -> None:
     )["dataset_id"]  # fmt: skip
 
 
+def test_a_model_that_cannot_learn_is_refused_and_one_that_nobody_tried_is_told(
+    facts: ModelFacts,
+) -> None:
+    locked = facts.model_copy(update={"quantized": True, "dtypes": ["int32"]})
+    assert "shrunk form" in refused(spec(), locked)["base_model_id"]
+    assert "base_model_id" not in said(spec(), facts)
+    new = facts.model_copy(update={"model_type": "brand_new"})
+    assert refused(spec(), new) == {}
+    assert "brand_new" in said(spec(), new)["base_model_id"]
+    stateful = facts.model_copy(update={"model_type": "mamba"})
+    assert "cannot be talked to" in said(spec(), stateful)["base_model_id"]
+
+
 # What is only said.
 
 

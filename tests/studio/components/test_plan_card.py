@@ -96,8 +96,8 @@ def test_a_fault_of_something_that_is_no_setting_keeps_its_name() -> None:
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
-        (0.0, "1 seconds"), (59.6, "60 seconds"), (90, "2 minutes"), (600, "10 minutes"),
-        (5400, "1.5 hours"), (360_000, "100.0 hours"),
+        (0.0, "1 second"), (1.6, "2 seconds"), (59.6, "60 seconds"), (90, "2 minutes"),
+        (600, "10 minutes"), (5400, "1.5 hours"), (360_000, "100.0 hours"),
     ],
 )  # fmt: skip
 def test_time_is_said_as_people_say_it(seconds: float, words: str) -> None:

@@ -8,6 +8,7 @@ from storage.base_models import Source
 from storage.errors import Refused, StudioError
 from storage.ids import LOCAL_PERSON as ME
 from storage.status import WorkStatus
+from storage.support import Degree
 from studio.services import base_models
 from studio.services.studio import Studio
 from tests.fakes.workplace import Workplace, write_llama
@@ -98,3 +99,12 @@ def test_the_hub_token_lies_in_a_private_file_and_can_be_taken_back(studio: Stud
     assert not any(b"hf_secret" in content for content in everywhere)
     base_models.save_hub_token(studio, "")
     assert not base_models.has_hub_token(studio)
+
+
+def test_how_far_a_model_is_supported_is_known_when_it_is_ready(workplace: Workplace) -> None:
+    found = base_models.support(workplace.model())
+    assert found is not None
+    assert found.degree is Degree.FULL
+    assert found.reasons
+    waiting = base_models.add_hub(workplace.studio, ME, "org/other")
+    assert base_models.support(waiting) is None
