@@ -27,10 +27,14 @@ def asked(words: str, number: int = 0) -> Question:
 
 
 def written(
-    family: Family, questions: list[Question], adapter: str | None = None, **sampling: float
+    family: Family,
+    questions: list[Question],
+    adapter: str | None = None,
+    temperature: float = 0.0,
+    seed: int = 1,
 ) -> dict[int, Answer]:
     """The answers by the numbers of their questions."""
-    chosen = Sampling(**{"temperature": 0, **sampling})
+    chosen = Sampling(temperature=temperature, seed=seed)
     with Author(family.contestant(adapter), chosen, LONGEST) as made:
         return {one.number: one for one in made.answer(questions, lambda: None)}
 

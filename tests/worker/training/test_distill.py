@@ -16,15 +16,16 @@ import pytest
 import torch
 from peft import PeftModel
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig
 
 from storage import runs
 from storage.errors import NotFound, StudioError
 from storage.runs import Run
 from storage.status import RunStatus
 from tests.fakes.learned_models import learned
-from tests.fakes.tiny_models import save_tokenizer
+from tests.fakes.tiny_models import save_model, save_tokenizer
 from tests.fakes.training_home import Rows, TrainingHome
+from tests.worker.training.conftest import SHAPES
 from worker.chat import renderer
 from worker.training import templates
 from worker.training.course import Course
@@ -285,6 +286,20 @@ def refused(
     assert words in caught.value.message
     assert hint in caught.value.hint
     assert not home.points(run.id)
+
+
+def test_a_student_never_writes_what_its_teacher_has_no_token_for(
+    home: TrainingHome, student: Path, tmp_path: Path
+) -> None:
+    wide = tmp_path / "wide"
+    save_tokenizer(wide)
+    save_model(wide, LlamaConfig(**{**SHAPES, "vocab_size": 304}, num_key_value_heads=1))
+    run = trained(
+        home, wide, student, max_steps=1, batch_size=10, answer_tokens=40, answer_temperature=5.0
+    )
+    written = first_answers(home, run)
+    assert sum(count for _, count in written) > 300, "of 304 tokens all but alike, each came up"
+    assert max(max(line) for line, _ in written) < 300
 
 
 def test_a_teacher_that_is_gone_or_not_ready_is_told(
