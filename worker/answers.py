@@ -43,7 +43,10 @@ def preview(place: Place, row: AnalysisRow, _report: Report) -> dict[str, Any]:
     model = base_models.get(place.database, row.owner, str(row.base_model_id))
     asked = row.question
     folder, base = _rows(place, row), Path(str(model.folder))
-    found = written(folder, base, asked["rows"], asked["max_length"], asked["response_only"])
+    wanted = (asked.get("chat_template", "model"), asked.get("custom_template"))
+    found = written(
+        folder, base, asked["rows"], asked["max_length"], asked["response_only"], wanted
+    )
     return {"result": found}
 
 

@@ -21,6 +21,7 @@ def preview(
     numbers: list[int],
     max_length: int,
     response_only: bool,
+    chat_format: tuple[str, str | None] = (templates.MODEL, None),
 ) -> dict[str, Any]:
     """Write rows with a model's chat template and tell which tokens would be learned.
 
@@ -30,6 +31,7 @@ def preview(
         numbers: of the rows, counted from 0; at most `MOST_ROWS`.
         max_length: in tokens; what comes after it is cut.
         response_only: learn the answers only.
+        chat_format: its name and, where it is written by hand, its text.
 
     Returns:
         `template` in words, and `rows`: `row`, `length` in tokens, `learned` (tokens that are
@@ -39,7 +41,7 @@ def preview(
         StudioError: there is no such row, or it does not fit the model's chat format.
     """
     tokenizer = models.load_tokenizer(base_folder)
-    template = templates.choose(tokenizer)
+    template = templates.choose(tokenizer, *chat_format)
     encoder = Encoder(tokenizer, template, response_only=response_only)
     display = Display(tokenizer)
     wanted = _existing(rows_folder, numbers)
@@ -75,5 +77,5 @@ def _row(number: int, tokens: Tokens, max_length: int, display: Display) -> dict
 
 
 def _words(template: Template, *, response_only: bool) -> str:
-    whose = "a plain one, as the model has none" if template.is_plain else "the model's own"
+    whose = "a plain one, as the model has none" if template.is_plain else template.words
     return f"{whose}; answers found by {template.marking}" if response_only else whose

@@ -54,6 +54,13 @@ def test_it_says_where_a_row_is_cut_and_what_is_left_to_learn(folder: Path, llam
     assert (row["cut_at"], row["learned"], row["length"]) == (None, 16, 17)
 
 
+def test_it_shows_the_format_that_was_chosen(folder: Path, llama: Path) -> None:
+    found = preview(folder, llama, [0], 99, response_only=True, chat_format=("zephyr", None))
+    shown = "".join(token["text"] for token in found["rows"][0]["tokens"])
+    assert "<|assistant|>" in shown
+    assert found["template"] == "zephyr; answers found by the template's own marks"
+
+
 def test_parts_of_a_character_show_their_bytes_and_special_tokens_stand_out(
     folder: Path, llama: Path
 ) -> None:

@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from transformers import AutoTokenizer
 
 from storage.errors import StudioError
 from tests.fakes.labelled import by_hand, with_template
 from tests.fakes.tiny_models import TEMPLATE
+from tests.fakes.training_home import TrainingHome, conversations
 from worker.training import formats, templates
 from worker.training.formats import BY_NAME, FORMATS
 from worker.training.template_trial import BadTemplate
@@ -122,3 +124,28 @@ def test_a_format_of_the_person_s_own_is_tried_and_taken(tmp_path: Path) -> None
         templates.choose(tokenizer, "custom", "{{ messages }}\n{% endfor %}")
     with pytest.raises(StudioError, match="No chat format was written"):
         templates.choose(tokenizer, "custom")
+
+
+def test_the_chosen_format_is_saved_with_checkpoints_and_adapter(
+    home: TrainingHome, llama: Path
+) -> None:
+    settings = {"chat_template": "zephyr", "max_steps": 2, "eval_share": 0.0}
+    home.queue(home.dataset(conversations(4)), home.base_model(llama), **settings)
+    run, _ = home.train()
+    assert run.facts["template"] == "zephyr"
+    assert run.facts["template_told"] == [
+        "The model has a chat format of its own; this run uses another."
+    ]
+    tokenizer = AutoTokenizer.from_pretrained(home.adapter_folder(run.id))
+    assert "<|assistant|>" in tokenizer.chat_template
+    kept = home.checkpoints(run.id)[0].folder / "chat_template.jinja"
+    assert kept.read_text("utf-8") == tokenizer.chat_template
+
+
+def test_a_format_that_cannot_be_used_stops_the_run_before_it_begins(
+    home: TrainingHome, llama: Path
+) -> None:
+    settings = {"chat_template": "custom", "custom_template": "{{ messages }\n{{ nothing }}"}
+    home.queue(home.dataset(conversations(4)), home.base_model(llama), **settings)
+    with pytest.raises(BadTemplate, match="Line 1 of the chat format"):
+        home.train()

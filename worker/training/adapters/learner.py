@@ -72,12 +72,20 @@ class AdapterLearner:
             self.model.save_pretrained(output_dir, state_dict=state_dict)
             self.processing_class.save_pretrained(output_dir)
             return
+        self._save_template(Path(str(output_dir)))
         with ranks.all_of(self.model) if self.allocation is not None else nullcontext():
             self.model.save_pretrained(
                 output_dir, state_dict=state_dict, save_embedding_layers=False
             )
         if self.allocation is not None:
             ranks.write_state(self.model, Path(str(output_dir)))
+
+    def _save_template(self, folder: Path) -> None:
+        """Leave the chat format beside the adapter: who talks to a checkpoint writes in it."""
+        if self.processing_class.chat_template:
+            folder.mkdir(parents=True, exist_ok=True)
+            text = self.processing_class.get_chat_template()
+            (folder / "chat_template.jinja").write_text(text, encoding="utf-8")
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         if not isinstance(self.model, PeftModel):
