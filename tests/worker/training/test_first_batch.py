@@ -38,12 +38,14 @@ def column(example: dict[str, Any], name: str) -> list[Any]:
     return [token[name] for token in example["tokens"]]
 
 
-@pytest.mark.parametrize("packing", [True, False])
+@pytest.mark.parametrize(("packing", "way"), [(True, "auto"), (False, "plain")])
 def test_it_is_what_the_model_was_given(
-    home: TrainingHome, llama: Path, given: list[dict[str, torch.Tensor]], packing: bool
+    home: TrainingHome, llama: Path, given: list[dict[str, torch.Tensor]], packing: bool, way: str
 ) -> None:
     rows = conversations(24)
-    home.queue(home.dataset(rows), home.base_model(llama), packing=packing, max_length=128)
+    home.queue(
+        home.dataset(rows), home.base_model(llama), packing=packing, path=way, max_length=128
+    )
     run, _ = home.train()
     batch, first = kept(home, run.id), given[0]
     ids, labels = first["input_ids"].tolist(), first["labels"].tolist()
