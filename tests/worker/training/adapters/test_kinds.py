@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from peft import PeftModel
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from storage import artifacts, checkpoints, contestants, runs
 from storage.ids import LOCAL_PERSON
@@ -16,7 +16,10 @@ from storage.runs import Run
 from storage.status import RunStatus
 from tests.fakes.training_home import TrainingHome, conversations
 from worker.chat import adapters as chat_adapters
+from worker.chat.engine import Engine, text_of
 from worker.chat.mixture import Mixture
+from worker.chat.sampling import Sampling
+from worker.chat.stored import StoredCatalogue
 from worker.training import recipe
 from worker.training.adapters import beginnings
 
@@ -199,6 +202,27 @@ def test_a_model_that_learned_as_a_whole_stands_beside_its_original(
     card = (one.folder / "README.md").read_text(encoding="utf-8")
     assert "PeftModel" not in card
     assert "library_name: transformers" in card
+
+
+def test_the_playground_asks_the_whole_model_and_its_original_side_by_side(
+    trained: Train,
+) -> None:
+    """The same tokens as by the library alone; the engine loads one model after the other."""
+    one = trained("Whole model")
+    catalogue = StoredCatalogue(one.home.database, one.home.files, LOCAL_PERSON)
+    engine = Engine()
+    greedy = Sampling(temperature=0, max_tokens=8)
+    answers = []
+    for voice in catalogue.contestants()[:2]:
+        answers.append(text_of(engine.answer(voice, PROBE[0].tolist(), greedy)))
+        model = AutoModelForCausalLM.from_pretrained(voice.base_folder).eval()
+        mask = torch.ones_like(PROBE)
+        written = model.generate(PROBE, attention_mask=mask, max_new_tokens=8, do_sample=False)
+        tokenizer = AutoTokenizer.from_pretrained(voice.base_folder)
+        expected = tokenizer.decode(written[0, PROBE.shape[1] :], skip_special_tokens=True)
+        assert answers[-1] == expected
+    engine.close()
+    assert answers[0] != answers[1]
 
 
 def test_loftq_learns_over_the_shrunk_base_and_is_used_over_the_whole_one(trained: Train) -> None:
