@@ -21,6 +21,9 @@ CHOICES = ("preset", "method")
 WRITTEN = ("custom_template",)
 """Text of several lines."""
 
+TYPED = ("extra_tokens", *WRITTEN)
+"""Words of the person's own."""
+
 
 def draw(name: str) -> Component:
     """Return the widget of a setting, with its plain label, the field's term, and help."""
@@ -70,7 +73,7 @@ def _several(name: str, label: str, info: str | None) -> Component:
         [],
         value=[],
         multiselect=True,
-        allow_custom_value=name == "extra_tokens",
+        allow_custom_value=name in TYPED,
         label=label,
         info=info,
         interactive=True,

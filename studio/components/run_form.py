@@ -79,7 +79,8 @@ class RunForm:
     ) -> None:
         """Do something when a person changes one of these settings; the last change counts."""
         gr.on(
-            [self.widgets[name].input for name in names], do, self.inputs, outputs,
+            [event for name in names for event in _changes(name, self.widgets[name])],
+            do, self.inputs, outputs,
             show_progress="hidden", trigger_mode="always_last",
         )  # fmt: skip
 
@@ -233,6 +234,11 @@ class RunForm:
             return plans.preset(self.studio, LOCAL_PERSON, *chosen).model_dump(mode="json")
         except NotFound:
             return None
+
+
+def _changes(name: str, widget: Any) -> list[Any]:
+    """Return the events of a person's change; words that are typed are there once they are left."""
+    return [widget.input, widget.blur] if name in fields.TYPED else [widget.input]
 
 
 def _places(values: Update) -> Places:

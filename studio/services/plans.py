@@ -169,12 +169,13 @@ def _case(known: Known, method: str, adapter: str) -> presets.Case:
 
 
 def _teacher(studio: Studio, owner: str, student: Base) -> str | None:
-    """Return the largest other model that reads the same tokens; None where there is none."""
+    """Return the largest model that reads the same tokens; None where none is larger."""
     others = [
         (int(model.facts["parameters"]), model.id)
         for model in base_models.listing(studio, owner)
         if model.id != student.id
         and model.facts
         and not teachers.teacher_fault(student.facts, model.facts)
+        and not teachers.teacher_advice(student.facts, model.facts)
     ]
     return max(others)[1] if others else None
