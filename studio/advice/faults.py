@@ -8,7 +8,7 @@ from storage.model_facts import ModelFacts
 from storage.specs import RunSpec
 from storage.status import WorkStatus
 from storage.support import Degree
-from studio.advice import amount
+from studio.advice import amount, formats
 from studio.advice.known import Known
 
 _NEAR = 3
@@ -20,6 +20,7 @@ def of(spec: RunSpec, known: Known) -> list[Fault]:
     facts = known.facts
     found = [*_data(spec, known), *_model(known)]
     found += combinations.faults(spec, facts.model_type if facts else None)
+    found += _format(spec)
     if facts is not None:
         found += [*_support(facts), *_sizes(spec, facts), *_modules(spec, facts)]
         found += [*_teacher(spec, known), *_lengths(spec, known)]
@@ -65,6 +66,13 @@ def _model(known: Known) -> list[Fault]:
     if teacher is not None and teacher.status is WorkStatus.FAILED:
         found.append(Fault("teacher_model_id", f"{teacher.name} cannot be used: {teacher.error}"))
     return found
+
+
+def _format(spec: RunSpec) -> list[Fault]:
+    if spec.chat_template != "custom" or not spec.custom_template:
+        return []
+    words = formats.fault(spec.custom_template)
+    return [Fault("custom_template", words)] if words else []
 
 
 def _support(facts: ModelFacts) -> list[Fault]:

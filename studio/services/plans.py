@@ -16,7 +16,7 @@ from studio.advice import plan as advice
 from studio.advice.known import Known
 from studio.advice.machine import machine
 from studio.advice.plan import Plan
-from studio.services import analyses, base_models, datasets
+from studio.services import analyses, base_models, datasets, formats
 from studio.services.studio import Studio
 
 MOST_CHARACTERS = 10_000_000
@@ -99,7 +99,8 @@ def plan(studio: Studio, owner: str, values: dict[str, Any]) -> Plan:
         return Plan.refused(gone)
     data = datasets.get(studio, owner, spec.dataset_id)
     model = base_models.get(studio, owner, spec.base_model_id)
-    return advice.plan(spec, _known(studio, owner, data, model, spec), machine())
+    planned = advice.plan(spec, _known(studio, owner, data, model, spec), machine())
+    return formats.judged(planned, spec, model)
 
 
 def _gone(studio: Studio, owner: str, spec: RunSpec) -> list[Fault]:

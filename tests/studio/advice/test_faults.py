@@ -96,6 +96,29 @@ def test_answers_need_room_beside_their_questions(facts: ModelFacts) -> None:
     assert "answer_tokens" not in refused(spec(**asked, answer_tokens=64), facts)
 
 
+MARKED = """{% for m in messages %}{% if m.role == "system" %}{% continue %}{% endif %}
+{% generation %}{{ m.content }}{% endgeneration %}{% endfor %}"""
+
+
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        ("a\n{% for m in messages %}{{ m.content }}", "Line 2 is not right"),
+        ("{{ messages[0", "Line 1 is not right"),
+        ("{% generation %}never ended", "Line 1 is not right"),
+        ("{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}", "nested too deeply"),
+        (MARKED, ""),
+    ],
+)
+def test_a_chat_format_with_a_mistake_is_refused_with_its_line(
+    facts: ModelFacts, template: str, words: str
+) -> None:
+    asked = spec(chat_template="custom", custom_template=template)
+    found = refused(asked, facts).get("custom_template", "")
+    assert words in found
+    assert bool(found) is bool(words)
+
+
 def test_an_exam_that_takes_everything_is_refused(facts: ModelFacts) -> None:
     found = refused(spec(eval_share=0.5), facts, data=dataset(rows=2))
     assert found == {}

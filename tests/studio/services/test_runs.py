@@ -104,6 +104,14 @@ def test_what_is_not_there_or_deleted_is_a_fault_of_its_field(
     assert "nothing_1" in refusal(workplace, given(data, model, **{place: "nothing_1"}))[place]
 
 
+def test_a_chat_format_that_cannot_be_used_is_a_fault_of_its_field(workplace: Workplace) -> None:
+    written = {"chat_template": "custom", "custom_template": "{% for m in messages %}\n{{ m.x.y }}"}
+    values = given(workplace.data(), workplace.model(), **written)
+    assert "Line 2 of the chat format" in refusal(workplace, values)["custom_template"]
+    values["custom_template"] = "{% for m in messages %}{{ m.role + m.content }}{% endfor %}"
+    assert runs.start(workplace.studio, ME, values).spec.chat_template == "custom"
+
+
 def test_a_plan_knows_before_the_model_does_what_it_can(workplace: Workplace) -> None:
     data = datasets.receive(workplace.studio, ME, "new.jsonl", [examples(60)])
     model = base_models.add_starter(workplace.studio, ME)
