@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,7 +42,6 @@ class BadTemplate(StudioError):
         self.line = line
 
 
-@cache
 def require_sound(template: str, special_tokens: tuple[tuple[str, str], ...]) -> None:
     """Try a template on a question, its answer and another question.
 
@@ -54,7 +53,7 @@ def require_sound(template: str, special_tokens: tuple[tuple[str, str], ...]) ->
         BadTemplate: it has a mistake, fails, takes too long or too much memory, reaches out of its
             sandbox, or leaves out questions or answers; names the line.
     """
-    found = _tried(template, dict(special_tokens))
+    found = _tried(template, special_tokens)
     if "fault" in found:
         raise BadTemplate(_in_words(found), found["line"])
     for text in found["texts"]:
@@ -75,8 +74,10 @@ def special_tokens_of(folder: Path) -> tuple[tuple[str, str], ...]:
     return tuple((name, text) for name, text in texts.items() if isinstance(text, str))
 
 
-def _tried(template: str, special_tokens: dict[str, str]) -> dict[str, Any]:
-    question = {"template": template, "given": special_tokens, "conversations": _TRIALS}
+@lru_cache(maxsize=256)  # a form asks again with every change
+def _tried(template: str, special_tokens: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    given = dict(special_tokens)
+    question = {"template": template, "given": given, "conversations": _TRIALS}
     try:
         child = subprocess.run(
             [sys.executable, "-m", "worker.training.template_room"],
@@ -86,8 +87,8 @@ def _tried(template: str, special_tokens: dict[str, str]) -> dict[str, Any]:
             timeout=_PATIENCE,
             check=False,
         )
-    except subprocess.TimeoutExpired:
-        return {"fault": "slow", "line": None}
+    except subprocess.TimeoutExpired as error:  # which another time may not
+        raise BadTemplate(_in_words({"fault": "slow", "line": None})) from error
     if child.returncode or not child.stdout:  # the system ended it
         return {"fault": "slow" if child.returncode < 0 else "large", "line": None}
     found: dict[str, Any] = json.loads(child.stdout)
