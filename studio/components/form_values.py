@@ -45,6 +45,25 @@ def changed(values: Mapping[str, Any], usual: Mapping[str, Any]) -> list[str]:
     return [name for name in shown if _plain(values.get(name)) != _plain(expected[name])]
 
 
+def followed(
+    values: Mapping[str, Any], here: Mapping[str, Any], usual: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Return the settings with the preset's values in place of those that any preset gave.
+
+    Args:
+        values: as they are shown.
+        here: what the preset gives beside them.
+        usual: what it gives beside other kinds of adapter, or gave before.
+    """
+    kept = (*specs.names_in("basics"), *FOLLOWED)
+    own = {
+        name
+        for name in NAMES
+        if name in kept or all(_plain(one.get(name)) != _plain(values[name]) for one in usual)
+    }
+    return {name: values[name] if name in own else here[name] for name in NAMES}
+
+
 def _plain(value: Any) -> Any:
     """Return a value so that a list equals a tuple of the same, and an empty text equals none."""
     if isinstance(value, list | tuple):

@@ -18,6 +18,7 @@ from studio.components.form_values import (
     NAMES,
     TUNED,
     changed,
+    followed,
     sent,
 )
 from studio.services import plans, runs
@@ -126,17 +127,10 @@ class RunForm:
     def follow(self, *values: Any) -> list[Any]:
         """Let the settings that a preset gave follow what learns; the person's own ones stay."""
         given = dict(zip(NAMES, values, strict=True))
-        usual = [self._usual({**given, "adapter": kind}) for _, kind in fields.options("adapter")]
         here = self._usual(given)
         if here is not None:
-            own = {
-                name
-                for name in TUNED
-                if not any(one is not None and one[name] == given[name] for one in usual)
-            }
-            given = {name: given[name] if name in own else here[name] for name in NAMES} | {
-                name: given[name] for name in (*specs.names_in("basics"), *FOLLOWED)
-            }
+            kinds = [{**given, "adapter": kind} for _, kind in fields.options("adapter")]
+            given = followed(given, here, [self._usual(kind) or {} for kind in kinds])
         return _keeping((*CHOSEN, "adapter"), self._show(given))
 
     @door.answered()
