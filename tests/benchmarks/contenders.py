@@ -107,7 +107,7 @@ class PlainTrl:
     def train(self, job: SharedJob, folder: Path) -> Finding:
         """Run the script."""
         arguments = [str(job.folder), str(folder), str(job.epochs)]
-        command = [sys.executable, "-m", "tests.benchmarks.plain_trl", *arguments]
+        command = [sys.executable, "-u", "-m", "tests.benchmarks.plain_trl", *arguments]
         variables = {"HF_HOME": str(folder / "cache"), "HF_HUB_OFFLINE": "1"}
         ran = _run(command, variables, self.cores)
         told = json.loads(ran.lines[-1])
