@@ -117,8 +117,8 @@ def _refuse_unmixable(name: str, config: LoraConfig | IA3Config) -> None:
         used.append(f"bias={config.bias}")
     if used == ["trainable_token_indices"]:
         raise StudioError(
-            f'The adapter "{name}" has new words of its own, which the chat does not know.',
-            "It can be downloaded and used with PEFT; its card says how.",
+            f'The adapter "{name}" has new words, but not the tokenizer that knows them.',
+            "The finished adapter brings it; a checkpoint does not.",
         )
     if used:
         raise StudioError(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
+from peft import PeftModel
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, PreTrainedModel
 from transformers.cache_utils import DummyLayer, DynamicLayer, DynamicSlidingWindowLayer
@@ -72,15 +73,19 @@ class Base:
         return output.logits[:, -1].float().cpu()
 
 
-def load(folder: Path) -> Base:
+def load(folder: Path, words: Path | None = None) -> Base:
     """Loads the model in `folder`: safetensors only, no code from the folder, no network.
+
+    Args:
+        folder: an ordinary Hugging Face model folder.
+        words: an adapter's with new words, which is put on the model together with its tokenizer.
 
     Raises:
         StudioError: the folder is incomplete or damaged, or of a kind the chat cannot run.
     """
     try:
         tokenizer = AutoTokenizer.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False
+            words or folder, local_files_only=True, trust_remote_code=False
         )
         model, report = AutoModelForCausalLM.from_pretrained(
             folder,
@@ -98,6 +103,8 @@ def load(folder: Path) -> Base:
             "Check the model's page, or add the model again.",
         ) from error
     _refuse_unusable(folder, model, report)
+    if words is not None:
+        model = _with_words(model, tokenizer, words)
     model.eval()
     vocabulary = int(model.get_input_embeddings().weight.shape[0])
     return Base(folder, model, tokenizer, _ends(model, tokenizer), vocabulary)
@@ -154,6 +161,20 @@ def _refuse_unusable(folder: Path, model: PreTrainedModel, report: dict[str, Any
             "talked to here yet.",
             "Choose a model of the Llama, Mistral, Qwen, Gemma, Phi or GPT-2 families.",
         )
+
+
+def _with_words(model: PreTrainedModel, tokenizer: Any, words: Path) -> PreTrainedModel:
+    """The model with the adapter in its layers, as PEFT itself computes it."""
+    if len(tokenizer) > model.get_input_embeddings().num_embeddings:
+        model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    try:
+        adapted: PreTrainedModel = PeftModel.from_pretrained(model, words).get_base_model()
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise StudioError(
+            f'The adapter "{words.name}" cannot be put on its base model: {error}',
+            "Choose the base model that the adapter was trained on.",
+        ) from error
+    return adapted
 
 
 def _ends(model: PreTrainedModel, tokenizer: Any) -> frozenset[int]:

@@ -60,6 +60,7 @@ class Engine:
         self._bell = threading.Condition()
         self._closing = False
         self._batch: Batch | None = None
+        self._stands_on: tuple[Path, Path | None] | None = None
         self._arriving: list[Ticket] = []
         self._shelf: OrderedDict[tuple[Path, int, int], Adapter] = OrderedDict()
         self._thread = threading.Thread(target=self._run, name="chat-engine", daemon=True)
@@ -170,7 +171,7 @@ class Engine:
         rows = []
         for ticket in self._arriving:
             try:
-                batch = self._open(ticket.contestant.base_folder)
+                batch = self._open(ticket.contestant)
                 rows.append(batch.row(ticket, self._adapter(ticket.contestant, batch)))
             except StudioError as error:
                 ticket.end("error", error)
@@ -183,23 +184,25 @@ class Engine:
                 return []
             waited = time.monotonic() - self._waiting[0].asked_at
             running = [] if self._batch is None else self._batch.rows
-            folder = self.resident if running else self._waiting[0].contestant.base_folder
+            stands_on = self._stands_on if running else _needs(self._waiting[0].contestant)
             if waited < self._limits.gather_seconds:
                 return []
             tickets: list[Ticket] = []
             while (
                 self._waiting
-                and self._waiting[0].contestant.base_folder == folder
+                and _needs(self._waiting[0].contestant) == stands_on
                 and len(running) + len(tickets) < self._limits.rows
             ):
                 tickets.append(self._waiting.popleft())
             return tickets
 
-    def _open(self, folder: Path) -> Batch:
-        """The batch over the base in `folder`, which replaces another that is resident."""
-        if self._batch is None or self._batch.base.folder != folder:
+    def _open(self, contestant: Contestant) -> Batch:
+        """The batch over what the contestant needs, which replaces another that is resident."""
+        needed = _needs(contestant)
+        if self._batch is None or self._stands_on != needed:
             self._unload()
-            self._batch = Batch(base.load(folder))
+            self._batch = Batch(base.load(*needed))
+            self._stands_on = needed
         return self._batch
 
     def _unload(self) -> None:
@@ -212,8 +215,8 @@ class Engine:
     def _adapter(self, contestant: Contestant, batch: Batch) -> Adapter | None:
         """The contestant's adapter from the shelf, read again when its file has changed."""
         folder = contestant.adapter_folder
-        if folder is None:
-            return None
+        if folder is None or contestant.words_folder is not None:
+            return None  # the base alone, or one that has the adapter in it
         key = _version(folder)
         if key not in self._shelf:
             self._shelf[key] = adapters.load(folder, batch.base.model)
@@ -259,6 +262,11 @@ def _in_words(cause: Exception) -> StudioError:
             "Compare fewer answers at once, or stop a training run.",
         )
     return StudioError("The answer could not be computed.", "The server's log says why.")
+
+
+def _needs(contestant: Contestant) -> tuple[Path, Path | None]:
+    """What must be loaded for it: the base model, and an adapter that cannot share it."""
+    return contestant.base_folder, contestant.words_folder
 
 
 def _version(folder: Path) -> tuple[Path, int, int]:

@@ -64,7 +64,7 @@ class Prompts:
         template = _adapter_template(contestant)
         question = {"messages": list(messages), "template": template}
         with self._lock:
-            self._prepare(contestant.base_folder)
+            self._prepare(contestant.tokenizer_folder)
             answer = self._asked(contestant, question, self._seconds)
         if "template_error" in answer:
             raise TemplateFailed(
@@ -100,7 +100,7 @@ class Prompts:
     def _asked(
         self, contestant: Contestant, question: dict[str, Any], seconds: float
     ) -> dict[str, Any]:
-        told = {"folder": str(contestant.base_folder), **question}
+        told = {"folder": str(contestant.tokenizer_folder), **question}
         answer = self._exchange(told, seconds)
         if answer is None:
             raise TemplateFailed(

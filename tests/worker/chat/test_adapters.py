@@ -186,7 +186,7 @@ def test_damaged_settings_are_refused(folder: Path, model: PreTrainedModel, text
         ({"bias": "all"}, "bias=all"),
         ({"init_lora_weights": "pissa"}, "pissa"),
         ({"frobnicate": 3}, "does not know: frobnicate"),
-        ({"trainable_token_indices": [1]}, "has new words of its own"),
+        ({"trainable_token_indices": [1]}, "but not the tokenizer that knows them"),
     ],
 )
 def test_what_the_mixed_batch_does_not_compute_is_refused(

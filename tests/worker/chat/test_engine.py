@@ -9,7 +9,8 @@ from queue import SimpleQueue
 
 import pytest
 import torch
-from peft import PeftModel
+from peft import LoraConfig, PeftModel, get_peft_model
+from tokenizers import AddedToken
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from storage.errors import StudioError
@@ -344,3 +345,63 @@ def test_an_adapter_deleted_while_it_answers_finishes(
     opening = events.get(timeout=60)
     (folder / "adapter_model.safetensors").unlink()
     assert text_of(iter([opening, *drain(events)])) == expected
+
+
+def test_an_adapter_with_new_words_reads_and_writes_them(
+    engine: Engine, llama: Family, tmp_path: Path
+) -> None:
+    """It needs a vocabulary of its own, so it is answered by itself, between the others."""
+    folder = make_words(llama.base, tmp_path / "words", "<dose>")
+    with_words = Contestant("adapter:words", "Words", llama.base, folder, "1")
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    prompt = list(tokenizer.encode("A fever is <dose>", add_special_tokens=False))
+    assert prompt[-1] == len(tokenizer) - 1
+    model = AutoModelForCausalLM.from_pretrained(llama.base, dtype=torch.float32)
+    model.resize_token_embeddings(len(tokenizer))
+    model = PeftModel.from_pretrained(model, folder).eval()
+    ids = torch.tensor([prompt])
+    written = model.generate(
+        input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=24, do_sample=False
+    )[0, len(prompt) :]
+    assert len(tokenizer) - 1 in written, "the new word is an answer too"
+    expected = tokenizer.decode(written, skip_special_tokens=True)
+    before = text_of(engine.answer(llama.contestant("plain"), llama.prompt(PROMPT), GREEDY))
+    assert text_of(engine.answer(with_words, prompt, GREEDY)) == expected
+    again = text_of(engine.answer(llama.contestant("plain"), llama.prompt(PROMPT), GREEDY))
+    assert again == before == alone(llama, "plain", PROMPT)
+
+
+def test_a_checkpoint_with_new_words_but_without_their_tokenizer_says_so(
+    engine: Engine, llama: Family, tmp_path: Path
+) -> None:
+    folder = make_words(llama.base, tmp_path / "words", "<dose>")
+    for path in folder.glob("tokenizer*"):
+        path.unlink()
+    contestant = Contestant("checkpoint:1:2", "Words", llama.base, folder, "1")
+    with pytest.raises(StudioError, match="not the tokenizer that knows them"):
+        text_of(engine.answer(contestant, llama.prompt(PROMPT), GREEDY))
+
+
+def make_words(base: Path, folder: Path, word: str) -> Path:
+    """An adapter that was taught a new word, with random rows for it, saved by PEFT."""
+    torch.manual_seed(5)
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    tokenizer.add_tokens([AddedToken(word, special=False, normalized=False)])
+    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    model.resize_token_embeddings(len(tokenizer))
+    new = [len(tokenizer) - 1]
+    config = LoraConfig(
+        r=4,
+        target_modules="all-linear",
+        init_lora_weights=False,
+        task_type="CAUSAL_LM",
+        trainable_token_indices={"embed_tokens": new, "lm_head": new},
+    )
+    adapted = get_peft_model(model, config)
+    with torch.no_grad():
+        for name, weight in adapted.named_parameters():
+            if "trainable_tokens_delta" in name:
+                weight.copy_(torch.randn_like(weight) * (3 if "lm_head" in name else 1))
+    adapted.save_pretrained(folder, save_embedding_layers=False)
+    tokenizer.save_pretrained(folder)
+    return folder
