@@ -16,7 +16,7 @@ import pytest
 import torch
 from peft import PeftModel
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationMixin, LlamaConfig
 
 from storage import runs
 from storage.errors import NotFound, StudioError
@@ -286,6 +286,21 @@ def refused(
     assert words in caught.value.message
     assert hint in caught.value.hint
     assert not home.points(run.id)
+
+
+def test_answers_are_tried_with_dropout_off(
+    home: TrainingHome, student: Path, teacher: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states: list[bool] = []
+    generate = GenerationMixin.generate
+
+    def heard(model: Any, *args: Any, **kwargs: Any) -> Any:
+        states.append(model.training)
+        return generate(model, *args, **kwargs)
+
+    monkeypatch.setattr(GenerationMixin, "generate", heard)
+    trained(home, student, teacher, max_steps=2)
+    assert states == [False, False]
 
 
 def test_a_student_never_writes_what_its_teacher_has_no_token_for(
