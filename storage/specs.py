@@ -79,9 +79,12 @@ def only(name: str) -> dict[str, list[Any]]:
 
 
 def applies(name: str, values: Mapping[str, Any]) -> bool:
-    """Tell whether a setting has an effect beside these values of the others (default: absent)."""
+    """Tell whether a setting has an effect beside these values of the others (default: absent).
+
+    Of the others one that has no effect itself counts as switched off.
+    """
     return all(
-        values.get(other, field(other).default) in there and applies(other, values)
+        (values.get(other, field(other).default) if applies(other, values) else False) in there
         for other, there in only(name).items()
     )
 

@@ -38,7 +38,7 @@ class DataSettings(BaseModel):
     group_by_length: bool = setting(
         False, "data", "length-grouped batches", "Similar lengths together",
         "Puts examples of similar length into one batch, which saves filling them up.",
-        only={"packing": (False,)},
+        only={"packing": (False,), "method": ("sft", "pretrain", "dpo", "orpo", "reward")},
     )  # fmt: skip
     chat_template: ChatTemplate = setting(
         "model", "data", "chat template", "Chat format",

@@ -199,7 +199,9 @@ def _values(name: str) -> st.SearchStrategy[Any]:
         return st.booleans()
     if annotation is str:
         return st.text(string.printable, min_size=1, max_size=64).filter(str.strip)
-    if name == "target_modules":
+    if name in ("teacher_model_id", "custom_template"):
+        return st.none() | st.text(string.printable, min_size=1, max_size=64).filter(str.strip)
+    if name in ("target_modules", "extra_tokens"):
         return st.lists(st.text(string.ascii_letters, min_size=1, max_size=80), max_size=64)
     if get_origin(annotation) is Literal:
         return st.sampled_from(get_args(annotation))
@@ -211,3 +213,22 @@ def test_a_spec_survives_being_stored_and_read(values: dict[str, Any]) -> None:
     spec = specs.parse(values)
     stored = json.dumps(spec.model_dump(mode="json"))
     assert specs.parse(json.loads(stored)) == spec
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "has_effect"),
+    [
+        ("rank", {}, True),
+        ("rank", {"adapter": "ia3"}, False),
+        ("label_smoothing", {"preference_loss": "robust"}, False),
+        ("label_smoothing", {"preference_loss": "robust", "method": "dpo"}, True),
+        ("group_by_length", {}, False),
+        ("group_by_length", {"packing": False}, True),
+        ("group_by_length", {"method": "dpo"}, True),
+        ("group_by_length", {"method": "kto"}, False),
+    ],
+)
+def test_a_setting_has_an_effect_only_beside_certain_others(
+    name: str, values: dict[str, Any], has_effect: bool
+) -> None:
+    assert specs.applies(name, values) is has_effect
