@@ -38,7 +38,7 @@ export class MoreCurves {
     if (!this.blocks.has(name)) this.#add(name);
     const { chart, summary } = this.blocks.get(name);
     drawChart(chart, lines, { ...view, log: false, id: this.runId });
-    const words = lines.map(({ name: words, points }) => t("run.summary_curve", { name: words, step: points.at(-1)[0], first: number(points[0][1]), last: number(points.at(-1)[1]) })).join("; ");
+    const words = lines.map(told).join("; ");
     fill(summary, words.charAt(0).toUpperCase(), words.slice(1), ".");
   }
 
@@ -52,6 +52,12 @@ export class MoreCurves {
     const after = [...this.element.children].find((other) => Number(other.dataset.place) > Number(block.dataset.place));
     this.element.insertBefore(block, after ?? null);
   }
+}
+
+function told({ name, points }) {
+  const [step, last] = points.at(-1);
+  if (points.length === 1) return t("run.summary_point", { name, step, last: number(last) });
+  return t("run.summary_curve", { name, step, first: number(points[0][1]), last: number(last) });
 }
 
 // Of a curve what was learned from and what the exam found; pairs of curves are drawn without their exams.

@@ -12,7 +12,7 @@ CURVE = """() => {
   return drawn ? {x: [...drawn.x], y: [...drawn.y]} : {x: [], y: []};
 }"""
 
-FROM_TO = re.compile(r"while learning from \S+ to \S+ at step \d+")
+FROM_TO = re.compile(r"While learning from \S+ to \S+ at step \d+")
 """How the content of a curve is told."""
 
 ADDRESS = re.compile(r"/run\?run=(run_[0-9a-f]+)$")
