@@ -9,6 +9,7 @@ import torch
 from trl import SFTConfig
 
 from storage.specs import RunSpec
+from worker.training.fast import compiled
 from worker.training.precision import Precision
 
 _EXAMS = 10
@@ -93,10 +94,16 @@ def configure(
         packing=packing,
         packing_strategy="bfd",
         activation_offloading=spec.activation_offloading and torch.cuda.is_available(),
+        torch_compile=spec.compile and torch.cuda.is_available(),
         neftune_noise_alpha=spec.neftune_alpha or None,
         dataset_kwargs={"skip_prepare_dataset": True},
         prediction_loss_only=True,
     )
+
+
+def compiles(spec: RunSpec) -> bool:
+    """Tell whether layers are translated to machine code first: asked for, and possible here."""
+    return spec.compile and not torch.cuda.is_available() and compiled.is_possible()
 
 
 def told(spec: RunSpec) -> list[str]:
@@ -109,6 +116,8 @@ def told(spec: RunSpec) -> list[str]:
         found.append(f"The optimizer is {instead}: without a card nothing is paged out.")
     if spec.activation_offloading:
         found.append("No notes are moved to main memory: without a card they are there already.")
+    if spec.compile and not compiles(spec):
+        found.append("Nothing is compiled: this machine has no C++ compiler.")
     return found
 
 

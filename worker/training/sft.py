@@ -72,9 +72,9 @@ def prepare(job: Job, reporter: Reporter, stops: Stops, read: Read | None = None
         "attention": "row by row" if chosen.by_row else usual,
         "settings_told": arguments.told(job.spec),
     }
-    return Ready(
-        tokenizer, trainer, planned, told, steps=partial(path.taken, trainer, chosen, formats)
-    )
+    compiles = arguments.compiles(job.spec)
+    steps = partial(path.taken, trainer, chosen, formats, compiles=compiles)
+    return Ready(tokenizer, trainer, planned, told, steps=steps)
 
 
 @dataclass(frozen=True)

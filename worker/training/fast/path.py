@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 import torch
 
 from storage.specs import RunSpec
-from worker.training.fast import answer_loss, attention, choice, layers, weights
+from worker.training.fast import answer_loss, attention, choice, compiled, layers, weights
 from worker.training.fast.choice import Choice, core_of
 from worker.training.precision import Precision
 from worker.training.trainer import Supervised, answers_only_head
@@ -32,8 +32,17 @@ def choose(trainer: Supervised, spec: RunSpec, *, isolates: bool) -> Choice:
 
 
 @contextmanager
-def taken(trainer: Supervised, chosen: Choice, formats: Precision) -> Iterator[None]:
-    """Let a trainer take its steps in the chosen way while in here; weights keep their format."""
+def taken(
+    trainer: Supervised, chosen: Choice, formats: Precision, *, compiles: bool
+) -> Iterator[None]:
+    """Let a trainer take its steps in the chosen way while in here; weights keep their format.
+
+    Args:
+        trainer: as given to `choose`.
+        chosen: what it found.
+        formats: of numbers.
+        compiles: translate what can be translated first.
+    """
     core = core_of(trainer.model)
     with ExitStack() as ways:
         if chosen is not PLAIN:
@@ -49,4 +58,6 @@ def taken(trainer: Supervised, chosen: Choice, formats: Precision) -> Iterator[N
             trainer.has_summing_model = True
         if chosen.passes:
             ways.enter_context(layers.quick(core))
+        if compiles:
+            compiled.translate(core)
         yield

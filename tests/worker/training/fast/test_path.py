@@ -15,7 +15,7 @@ from storage.status import RunStatus, StopRequest
 from tests.fakes.training_home import TrainingHome, conversations
 from worker.training import models
 from worker.training.course import Course
-from worker.training.fast import path, weights
+from worker.training.fast import compiled, path, weights
 from worker.training.sampling import ByLength
 from worker.training.stops import Stops
 from worker.training.trainer import Supervised
@@ -148,14 +148,27 @@ def test_another_attention_is_taken_where_it_is_asked_for_and_there(
     }
 
 
-def test_what_this_machine_does_in_another_way_is_told(home: TrainingHome, llama: Path) -> None:
+def test_what_this_machine_does_in_another_way_is_told(
+    home: TrainingHome, llama: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiled.shutil, "which", lambda _name: None)
     run = trained(
         home, llama, max_steps=2, optimizer="paged_adamw_32bit", activation_offloading=True,
-        scheduler="cosine_with_restarts",
+        scheduler="cosine_with_restarts", compile=True,
     )  # fmt: skip
     said = " ".join((run.facts or {})["settings_told"])
     assert "adamw_torch_fused" in said
     assert "main memory" in said
+    assert "no C++ compiler" in said
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # within torch's own compiler
+def test_feed_forward_layers_are_compiled_where_asked(llama: Path) -> None:
+    """That they are translated when first used; translating itself takes minutes of a test run."""
+    model = models.AutoModelForCausalLM.from_pretrained(llama)
+    assert compiled.translate(model) == 2
+    translated = [one for one in model.modules() if one._compiled_call_impl is not None]
+    assert {type(one).__name__ for one in translated} == {"LlamaMLP"}
 
 
 def test_frozen_weights_are_kept_as_products_want_them(llama: Path) -> None:
