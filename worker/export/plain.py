@@ -5,6 +5,7 @@ with ranks of their own: no chat, no hub and no other program could use those fi
 """
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ def write(source: Path, target: Path, initial: Path | None) -> None:
 
     Args:
         source: an adapter as it learns, in PEFT's layout, with every direction of AdaLoRA.
-        target: is made; gets the same names of files.
+        target: is made; gets the same names of files, with the chat format and tokenizer if any.
         initial: the factors that it began with and that the base model lacks, or None.
     """
     told = json.loads((source / CONFIG).read_bytes())
@@ -36,6 +37,8 @@ def write(source: Path, target: Path, initial: Path | None) -> None:
     (target / CONFIG).write_text(json.dumps(told, indent=2, sort_keys=True), "utf-8")
     contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
     save_file(contiguous, target / WEIGHTS, {"format": "pt"})
+    for path in (*source.glob("chat_template*"), *source.glob("tokenizer*")):
+        shutil.copyfile(path, target / path.name)
 
 
 def subtracted(

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from peft import PeftModel
 from peft.optimizers import create_loraplus_optimizer
+from peft.utils.other import TrainableTokensWrapper
 
 from worker.training.adapters import ranks
 from worker.training.adapters.ranks import Allocation
@@ -79,6 +80,8 @@ class AdapterLearner:
             )
         if self.allocation is not None:
             ranks.write_state(self.model, Path(str(output_dir)))
+        if any(isinstance(module, TrainableTokensWrapper) for module in self.model.modules()):
+            self.processing_class.save_pretrained(output_dir)  # else nobody could read the words
 
     def _save_template(self, folder: Path) -> None:
         """Leave the chat format beside the adapter: who talks to a checkpoint writes in it."""

@@ -185,7 +185,8 @@ def test_a_checkpoint_can_be_talked_to_like_what_is_published(trained: Train, ki
         for found in (published, newest)
     ]
     assert folders[0] == one.home.adapter_folder(one.run.id)
-    assert len({artifacts.sha256(folder / weights) for folder in folders if folder}) == 1
+    for name in (weights, "chat_template.jinja"):
+        assert len({artifacts.sha256(folder / name) for folder in folders if folder}) == 1, name
     assert (published.adapter_folder is None) is (kind == "Whole model")
 
 
