@@ -4,7 +4,6 @@ Finished answers stand in a journal until the version is there. A worker that di
 shut down, leaves it, and the next attempt goes on behind it.
 """
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -20,6 +19,7 @@ from storage.contestants import Contestant
 from storage.database import Database
 from storage.errors import StudioError
 from storage.operations import Answers
+from worker.answer_journal import Journal
 from worker.chat import catalogue
 from worker.datasets.operations import answers
 from worker.datasets.operations.answers import Fate, Tally
@@ -31,7 +31,6 @@ if TYPE_CHECKING:  # torch: only the child loads it
 JOURNAL = "answers.jsonl"
 
 _WRITTEN = 0.98  # share of the work that is done before the rows are put together
-_SYNC_EVERY = 5.0  # seconds; so much is written again after a power cut
 
 
 @dataclass(frozen=True)
@@ -82,68 +81,6 @@ def write(work: Asked, target: Path, kept: Path, report: Report) -> dict[str, An
     if not tally.written and not (tally.cut_off and work.operation.keep_cut_off):
         raise _nothing(work, tally, reasons)
     return _told(work, tally)
-
-
-class Journal:
-    """The answers that are finished, one a line, behind a line that says of what work.
-
-    Args:
-        path: of the file; what another work left there is begun anew.
-        identity: of the work.
-    """
-
-    def __init__(self, path: Path, identity: dict[str, Any]) -> None:
-        self._places: dict[int, int] = {}
-        self._file = path.open("a+b")
-        self._synced = time.monotonic()
-        if self._read() != identity:
-            self._file.truncate(0)
-            self._places = {}
-            self._put(identity)
-
-    def __contains__(self, number: int) -> bool:
-        return number in self._places
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-    def add(self, number: int, fate: Fate, text: str) -> None:
-        """Keep what became of a row."""
-        self._places[number] = self._put({"row": number, "fate": fate, "text": text})
-
-    def get(self, number: int) -> tuple[Fate, str]:
-        """Return what became of a row, and its answer. Raises KeyError where it is not known."""
-        self._file.seek(self._places[number])
-        found = orjson.loads(self._file.readline())
-        return found["fate"], found["text"]
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-
-    def _read(self) -> Any:
-        """Find the places of what is kept; a line that a death tore apart is cut off."""
-        self._file.seek(0)
-        head = self._file.readline()
-        identity = orjson.loads(head) if head.endswith(b"\n") else None
-        place = len(head)
-        for line in self._file if identity is not None else ():
-            if not line.endswith(b"\n"):
-                self._file.truncate(place)
-                break
-            self._places[orjson.loads(line)["row"]] = place
-            place += len(line)
-        return identity
-
-    def _put(self, entry: dict[str, Any]) -> int:
-        self._file.seek(0, os.SEEK_END)
-        place = self._file.tell()
-        self._file.write(orjson.dumps(entry) + b"\n")
-        self._file.flush()
-        if time.monotonic() - self._synced >= _SYNC_EVERY:
-            os.fsync(self._file.fileno())
-            self._synced = time.monotonic()
-        return place
 
 
 def _identity(work: Asked) -> dict[str, Any]:

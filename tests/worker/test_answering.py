@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -213,18 +212,6 @@ def test_a_worker_that_died_goes_on_without_writing_an_answer_twice(
     assert sorted([*written, *again]) == list(range(40))
     assert before.count(b"\n") == 21, "a line that says of what work, and the answers"
     assert desk.made(version) == desk.made(whole), "each answer has a chance of its own"
-
-
-def test_what_is_kept_counts_for_that_very_work_alone(tmp_path: Path) -> None:
-    file = tmp_path / "journal"
-    first = answering.Journal(file, {"seed": 1})
-    first.add(3, "written", "Yes.")
-    first.close()
-    with closing(answering.Journal(file, {"seed": 1})) as again:
-        assert 3 in again
-        assert again.get(3) == ("written", "Yes.")
-    with closing(answering.Journal(file, {"seed": 2})) as other:
-        assert len(other) == 0
 
 
 def test_deleting_the_version_ends_the_work_and_bringing_it_back_goes_on(desk: Desk) -> None:
