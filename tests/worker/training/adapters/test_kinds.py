@@ -113,7 +113,7 @@ def apart(one: torch.Tensor, other: torch.Tensor) -> float:
     return float((one - other).abs().max() / one.abs().max())
 
 
-@pytest.mark.parametrize("kind", [*KINDS, *SHRUNK])
+@pytest.mark.parametrize("kind", [kind for kind in (*KINDS, *SHRUNK) if kind != "gaussian"])
 def test_stopped_and_resumed_it_ends_bit_for_bit_the_same(trained: Train, kind: str) -> None:
     one = trained(kind)
     home, run, before = one.home, one.run, one.folder
