@@ -40,17 +40,16 @@ class Neutral:
         self._newline = tokenizer.encode("\n", add_special_tokens=False)
 
     def turns(self, turns: list[Turn]) -> list[Turn]:
-        """Return turns with their control tokens marked; the very same where there are none."""
-        marked: list[Turn] = [
+        """Return turns with their control tokens marked."""
+        return [
             mark_control_tokens(turn, self._of(turn["role"])) | {"role": turn["role"]}
             for turn in turns
         ]
-        return turns if marked == turns else marked
 
     def tools(self, tools: list[Any] | None) -> list[Any] | None:
         """Return a list of tools with its control tokens marked."""
         marked: list[Any] | None = mark_control_tokens(tools, self.control)
-        return tools if marked == tools else marked
+        return marked
 
     def encode(self, text: str) -> tuple[list[int], list[Place]]:
         """Return the tokens of a marked text, and each one's place among its characters."""

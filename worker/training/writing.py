@@ -84,13 +84,14 @@ class Writer:
             TemplateError, TypeError, ValueError, LookupError: it refuses the conversation.
         """
         self._require_written(conversation)
-        require_plain_names(conversation, self.neutral.control)
-        turns = self.neutral.turns(conversation.turns)
-        tools = self.neutral.tools(conversation.tools)
-        is_marked = turns is not conversation.turns or tools is not conversation.tools
-        given = replace(conversation, turns=turns, tools=tools) if is_marked else conversation
-        text, spans = self._rendered(turns, tools)
-        return Written(text, self._learned(given, text, spans), is_marked)
+        given = conversation
+        if any(map(self.neutral.control.search, conversation.strings())):
+            require_plain_names(conversation, self.neutral.control)
+            turns = self.neutral.turns(conversation.turns)
+            tools = self.neutral.tools(conversation.tools)
+            given = replace(conversation, turns=turns, tools=tools)
+        text, spans = self._rendered(given.turns, given.tools)
+        return Written(text, self._learned(given, text, spans), given != conversation)
 
     def tokens(
         self, conversation: Conversation, count: int, *, answer_next: bool = False
