@@ -13,7 +13,7 @@ Turn = dict[str, Any]
 NO_CONVERSATIONS = (
     "These are preference pairs or judged answers, and supervised training learns from "
     "conversations or plain text.",
-    "Make conversations of the chosen answers under Prepare, or choose a way of learning that fits.",
+    "Make conversations of the chosen answers under Prepare, or choose a fitting way of learning.",
 )
 
 

@@ -14,6 +14,7 @@ from storage import artifacts, ids
 from storage import runs as stored_runs
 from storage.errors import NotFound, Refused
 from storage.ids import LOCAL_PERSON as ME
+from storage.tables import AnalysisRow
 from studio.services import (
     adapters,
     analyses,
@@ -55,6 +56,7 @@ BY_OTHER_MEANS = {
     "dataset_files.faults", "runs.first_batch",
     "base_models.add_folder", "base_models.add_hub", "base_models.add_starter", "sample.start",
     "plans.preset", "plans.plan", "runs.start", "adapters.settings", "analyses.token_lengths",
+    "plans.count_tokens",
 }  # fmt: skip
 """They make something of the person's own, are tried below with somebody else's ids, or in the
 stories of their own modules."""
@@ -198,6 +200,18 @@ def test_how_somebody_elses_run_was_set_and_how_long_their_rows_are_is_not_told(
     assert analyses.token_lengths(mine.studio, ME, *whose, response_only=True) is None
     with pytest.raises(NotFound):
         analyses.token_lengths(mine.studio, BEN, *whose, response_only=True)
+
+
+def test_nobody_has_somebody_elses_rows_counted(mine: Possessions) -> None:
+    def asked() -> int:
+        with mine.studio.database.read() as session:
+            return session.query(AnalysisRow).count()
+
+    before, whose = asked(), Places(mine.data.id, mine.model.id)
+    plans.count_tokens(mine.studio, BEN, whose)
+    assert asked() == before
+    plans.count_tokens(mine.studio, ME, whose)
+    assert asked() == before + 1
 
 
 def test_nobody_learns_from_somebody_elses_model(mine: Possessions, workplace: Workplace) -> None:

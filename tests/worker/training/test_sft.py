@@ -141,7 +141,7 @@ def with_an_overflow_at(model: Path, folder: Path, letter: str) -> Path:
     token = AutoTokenizer.from_pretrained(model)(letter)["input_ids"][0]
     shutil.copytree(model, folder / "loud")
     weights = load_file(model / "model.safetensors")
-    weights["model.embed_tokens.weight"][token] = 3e38
+    weights["model.embed_tokens.weight"][token] = float("inf")
     save_file(weights, folder / "loud" / "model.safetensors", {"format": "pt"})
     return folder / "loud"
 
