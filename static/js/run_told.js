@@ -53,7 +53,7 @@ export function told(run) {
     h("div", { class: "ts-facts" }, known.map(([label, value]) => fact(t(label), String(value)))),
     found.path ? h("p", {}, h("strong", {}, `${t("told.path")}: `), PATHS[found.path] ?? found.path) : null,
     lost(found) ? h("p", { class: "ts-warning" }, t("told.lost", { n: count(found.train_dropped), all: count(found.train_rows) })) : null,
-    (found.template_told ?? []).map((words) => h("p", { class: "ts-soft" }, words)),
+    [...(found.template_told ?? []), ...(found.settings_told ?? [])].map((words) => h("p", { class: "ts-soft" }, words)),
   ];
 }
 

@@ -16,6 +16,14 @@ from worker.training.tokens import IGNORED
 
 _POSITIONS = 256
 """Whose logits are held at once."""
+STEP = 64
+"""Tokens and positions are rounded up to multiples of it: of each new size a processor's library
+compiles its products anew, and keeps them all."""
+_FLAT = {
+    *("input_ids", "position_ids", "seq_idx"),
+    *("cu_seq_lens_q", "cu_seq_lens_k", "max_length_q", "max_length_k"),
+}
+"""What a model is given with rows that lie one behind the other."""
 _ELEMENTS = 2**18
 """Logits worked on at once: so many stay in a core's cache."""
 
@@ -80,7 +88,7 @@ def installed(model: Any, head: Head) -> Iterator[None]:
             return usual(*args, **inputs)
         labels = inputs.pop("labels")
         given = {name: value for name, value in inputs.items() if value is not None}
-        hidden = model.base_model(*args, **given, use_cache=False).last_hidden_state
+        hidden = model.base_model(*args, **_rounded(given), use_cache=False).last_hidden_state
         return {"loss": sum_over(hidden, head, labels)}
 
     model.forward = forward
@@ -88,6 +96,27 @@ def installed(model: Any, head: Head) -> Iterator[None]:
         yield
     finally:
         model.forward = usual
+
+
+def _rounded(given: dict[str, Any]) -> dict[str, Any]:
+    """Return what a model is given with a row of padding behind the rows of a flat block."""
+    ids = given.get("input_ids")
+    if ids is None or not given.keys() <= _FLAT or len(ids) != 1 or "position_ids" not in given:
+        return given
+    lacking = -ids.shape[1] % STEP
+    more = torch.arange(lacking, device=ids.device)[None]
+    found = {**given, "input_ids": nn.functional.pad(ids, (0, lacking))}
+    found["position_ids"] = torch.cat([given["position_ids"], more], 1)
+    if lacking and "seq_idx" in given:
+        found["seq_idx"] = nn.functional.pad(
+            given["seq_idx"], (0, lacking), value=int(given["seq_idx"].max()) + 1
+        )
+    for side in ("q", "k"):
+        if lacking and f"cu_seq_lens_{side}" in given:
+            ends, longest = given[f"cu_seq_lens_{side}"], given[f"max_length_{side}"]
+            found[f"cu_seq_lens_{side}"] = torch.cat([ends, ends[-1:] + lacking])
+            found[f"max_length_{side}"] = max(longest, lacking)
+    return found
 
 
 def sum_over(hidden: torch.Tensor, head: Head, labels: torch.Tensor) -> torch.Tensor:
@@ -99,7 +128,8 @@ def sum_over(hidden: torch.Tensor, head: Head, labels: torch.Tensor) -> torch.Te
         labels: of shape (examples, tokens), not shifted; IGNORED where nothing is learned.
     """
     learned = labels[:, 1:] != IGNORED
-    asked = hidden[:, :-1][learned]
+    asked = hidden[:, : learned.shape[1]][learned]
+    asked = nn.functional.pad(asked, (0, 0, 0, -len(asked) % STEP))
     device = hidden.device.type
     if torch.is_autocast_enabled(device):
         asked = asked.to(torch.get_autocast_dtype(device))
@@ -135,8 +165,10 @@ class _Summed(torch.autograd.Function):
         with torch.autocast(asked.device.type, enabled=False):
             for start in range(0, len(asked), _POSITIONS):
                 part = asked[start : start + _POSITIONS]
+                wanted = targets[start : start + _POSITIONS]
                 logits = nn.functional.linear(part, used, shift)
-                total += _into_gradients(logits, targets[start : start + _POSITIONS], head)
+                total += _into_gradients(logits[: len(wanted)], wanted, head)
+                logits[len(wanted) :] = 0
                 if found is not None:
                     torch.mm(logits, used, out=found[start : start + _POSITIONS])
                 if weights is not None:

@@ -14,10 +14,10 @@ from typing import Any
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-_QUERIES = 256
-"""Queries of a long row whose scores are held at once in the backward pass."""
-_TOGETHER = 128
-"""Tokens of short rows that are computed together: a small product costs as much as this one."""
+_QUERIES = 128
+"""Queries whose scores are held at once in the backward pass."""
+_STEP = 64
+"""Keys are taken in multiples of it: a processor's library compiles a product for each new size."""
 
 
 @dataclass(frozen=True)
@@ -27,15 +27,13 @@ class Block:
     Attributes:
         start: the first query, and one after the last: `end`.
         first: the first key; the last one is that of the last query.
-        mask: is added to the scores of the last keys, as many as it has columns.
-        is_whole: no other block looks at these keys.
+        mask: is added to the scores.
     """
 
     start: int
     end: int
     first: int
     mask: torch.Tensor
-    is_whole: bool
 
 
 @dataclass(frozen=True)
@@ -60,34 +58,22 @@ class Rows:
 
     @cached_property
     def blocks(self) -> list[Block]:
-        """The blocks of the backward pass; all layers have the same."""
-        found: list[Block] = []
-        short: list[int] = []
-        for a, b in self:
-            if short and b - short[0] > _TOGETHER:
-                found.append(self._block(short))
-                short = []
-            if b - a <= _TOGETHER:
-                short = short or [a]
-                short.append(b)
-            else:
-                found += self._parts(a, b)
-        return found + ([self._block(short)] if short else [])
+        """The blocks of the backward pass, whatever the rows' lengths; all layers have the same."""
+        starts, end = torch.tensor(self.cuts[:-1]), self.cuts[-1]
+        number = torch.repeat_interleave(torch.tensor(self.cuts).diff())
+        return [
+            self._block(start, min(start + _QUERIES, end), starts, number)
+            for start in range(0, end, _QUERIES)
+        ]
 
-    def _block(self, cuts: list[int]) -> Block:
-        """Return the block of short rows."""
-        lengths = torch.tensor(cuts).diff()
-        number = torch.arange(len(lengths)).repeat_interleave(lengths)
-        seen = self.seen(cuts[0], cuts[-1], cuts[0]) & (number[:, None] == number)
-        return Block(cuts[0], cuts[-1], cuts[0], _added(seen), is_whole=True)
-
-    def _parts(self, a: int, b: int) -> Iterator[Block]:
-        """Yield the blocks of a long row."""
-        for start in range(a, b, _QUERIES):
-            end = min(start + _QUERIES, b)
-            first = max(a, start - self.window + 1) if self.window is not None else a
-            seen = self.seen(start, end, start if self.window is None else first)
-            yield Block(start, end, first, _added(seen), is_whole=b - a <= _QUERIES)
+    def _block(self, start: int, end: int, starts: torch.Tensor, number: torch.Tensor) -> Block:
+        """Return a block; `number` has each token's row, `starts` where each row begins."""
+        first = int(starts[number[start]])
+        if self.window is not None:
+            first = max(first, start - self.window + 1)
+        first -= first % _STEP
+        same = number[start:end, None] == number[first:end]
+        return Block(start, end, first, _added(self.seen(start, end, first) & same))
 
     def seen(self, start: int, end: int, first: int) -> torch.Tensor:
         """Return which keys from `first` on the queries from `start` to `end` see in a row."""
@@ -196,18 +182,12 @@ def _backward(
     asked = (query[:, block.start : block.end] * scale).reshape(key_heads, -1, size)
     told = gradient[:, block.start : block.end].reshape(key_heads, -1, size)
     scores = torch.bmm(asked, key[:, keys].transpose(1, 2))
-    scores.view(key_heads, -1, count, scores.shape[-1])[..., -block.mask.shape[1] :] += block.mask
+    scores.view(key_heads, -1, *block.mask.shape).add_(block.mask)
     weights = scores.softmax(-1)
     change = torch.bmm(told, value[:, keys].transpose(1, 2))
     change = torch._softmax_backward_data(change, weights, -1, weights.dtype)
     found[0][:, block.start : block.end] = (
         torch.bmm(change, key[:, keys]).mul_(scale).view(-1, count, size)
     )
-    for whole, part in (
-        (found[1], torch.bmm(change.transpose(1, 2), asked)),
-        (found[2], torch.bmm(weights.transpose(1, 2), told)),
-    ):
-        if block.is_whole:
-            whole[:, keys] = part
-        else:
-            whole[:, keys] += part
+    found[1][:, keys] += torch.bmm(change.transpose(1, 2), asked)
+    found[2][:, keys] += torch.bmm(weights.transpose(1, 2), told)
