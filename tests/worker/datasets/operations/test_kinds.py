@@ -9,8 +9,8 @@ from storage.operations import Operation, Sample
 from worker.datasets import operations
 from worker.datasets.operations.kinds import KINDS
 
-ELSEWHERE = {"reread", "written", "hub"}
-"""These make no rows out of rows."""
+ELSEWHERE = {"reread", "written", "hub", "answers"}
+"""These make no rows out of rows, or let a model write them (`worker.answering`)."""
 
 
 def test_no_operation_is_forgotten() -> None:
