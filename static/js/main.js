@@ -25,10 +25,14 @@ async function settle() {
   }
 }
 
-// The train page names the run that it has started; its page comes next.
+// The train page names the run that it has started; its page comes next. It is asked for once: the old page may still
+// change while it comes, and asking again would begin anew.
+let followed = "";
 function follow() {
   const started = document.getElementById("started-run")?.textContent.trim() ?? "";
-  if (/^run_[0-9a-f]+$/.test(started)) location.href = `/run?run=${started}`;
+  if (started === followed || !/^run_[0-9a-f]+$/.test(started)) return;
+  followed = started;
+  location.href = `/run?run=${started}`;
 }
 
 new MutationObserver(() => { settle(); follow(); }).observe(document.documentElement, { childList: true, subtree: true });
