@@ -59,7 +59,7 @@ RUN_MOVES: dict[RunStatus, frozenset[RunStatus]] = {
     ),
     RunStatus.STOPPED: frozenset({RunStatus.QUEUED, RunStatus.DISCARDED}),
     RunStatus.FAILED: frozenset({RunStatus.QUEUED, RunStatus.DISCARDED}),
-    RunStatus.FINISHED: frozenset(),
+    RunStatus.FINISHED: frozenset({RunStatus.QUEUED}),
     RunStatus.DISCARDED: frozenset(),
 }
 

@@ -1,5 +1,6 @@
 """The tables of the application's database; Alembic's migrations bring them about."""
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -137,7 +138,12 @@ class BaseModelRow(Owned, Leased, Table):
 
 
 class RunRow(Owned, Leased, Table):
-    """A run: its spec, where it stands, and what a person asked of it."""
+    """A run: its spec, where it stands, and what a person asked of it.
+
+    `halvings`: so often the examples read at once were halved, as memory ran out. `priority`: the
+    higher, the earlier; within one priority the lower `place` (seconds since 1970 when it was
+    queued, or between two others). `after_run_id`: it waits until that run has ended.
+    """
 
     __tablename__ = "runs"
 
@@ -154,6 +160,13 @@ class RunRow(Owned, Leased, Table):
     seconds: Mapped[float] = mapped_column(default=0.0)
     facts: Mapped[dict[str, Any] | None]
     adapter_id: Mapped[str | None] = mapped_column(String(32))
+    halvings: Mapped[int] = mapped_column(default=0)
+    priority: Mapped[int] = mapped_column(default=0)
+    place: Mapped[float] = mapped_column(default=time.time)
+    after_run_id: Mapped[str | None] = mapped_column(String(32))
+    device: Mapped[str | None] = mapped_column(String(64))
+    sweep_id: Mapped[str | None] = mapped_column(String(32), index=True)
+    trial: Mapped[int | None]
     queued_at: Mapped[datetime] = mapped_column(default=now)
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
@@ -186,6 +199,74 @@ class MetricPointRow(Table):
     at: Mapped[float]
 
 
+class EventRow(Table):
+    """Something that happened to a run and is told on its page, in the order of `number`."""
+
+    __tablename__ = "run_events"
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    attempt: Mapped[int]
+    at: Mapped[datetime] = mapped_column(default=now)
+    kind: Mapped[str] = mapped_column(String(32))
+    words: Mapped[str] = mapped_column(Text)
+    details: Mapped[dict[str, Any] | None]
+
+
+class ProbeAnswerRow(Table):
+    """What the model of a run answered to one of its probe prompts after a step."""
+
+    __tablename__ = "probe_answers"
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"), primary_key=True)
+    step: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    prompt: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    answer: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
+class TelemetryRow(Table):
+    """What a run took of the machine at a moment (seconds since 1970), by name."""
+
+    __tablename__ = "telemetry"
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"), primary_key=True)
+    at: Mapped[float] = mapped_column(primary_key=True)
+    values: Mapped[dict[str, Any]]
+
+
+class SweepRow(Owned, Table):
+    """A search for good settings: runs that differ in a few of them, chosen one after another."""
+
+    __tablename__ = "sweeps"
+
+    spec: Mapped[dict[str, Any]]
+    space: Mapped[dict[str, Any]]
+    trials: Mapped[int]
+    seed: Mapped[int] = mapped_column(default=0)
+    status: Mapped[str] = mapped_column(String(16), index=True)
+    words: Mapped[str] = mapped_column(Text, default="")
+    ended_at: Mapped[datetime | None]
+
+
+class PresetRow(Owned, Table):
+    """Settings that a person keeps under a name."""
+
+    __tablename__ = "presets"
+
+    settings: Mapped[dict[str, Any]]
+    made_by: Mapped[dict[str, Any] | None]
+
+
+class SwitchRow(Table):
+    """What a person has set for the whole studio, such as a paused queue."""
+
+    __tablename__ = "switches"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[dict[str, Any]]
+
+
 class AdapterRow(Owned, Table):
     """A finished adapter; its files are in the folder of its id."""
 
@@ -200,4 +281,4 @@ class AdapterRow(Owned, Table):
     sha256: Mapped[str] = mapped_column(String(64))
 
 
-Index("runs_by_queue", RunRow.status, RunRow.queued_at)
+Index("runs_by_queue", RunRow.status, RunRow.priority, RunRow.place)

@@ -4,7 +4,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from storage import analyses, artifacts, runs, work
+from storage import analyses, artifacts, attempts, work
 from storage.analyses import Kind
 from storage.artifacts import Artifacts
 from storage.database import Database
@@ -14,7 +14,7 @@ from storage.settings import Settings
 from storage.status import RunStatus, StopRequest, WorkStatus
 from storage.tables import DatasetRow
 from worker import entries
-from worker.endings import FAILED, Ending
+from worker.endings import FAILED, KEPT, Ending
 from worker.entries import Entries, Task
 from worker.failures import Death
 
@@ -60,11 +60,11 @@ class RunDuty:
 
     def begin(self) -> None:
         """Note that the child is training."""
-        runs.begin(self.database, *self._key)
+        attempts.begin(self.database, *self._key)
 
     def beat(self) -> StopRequest | None:
         """Extend the lease; returns what a person has asked of the run."""
-        return runs.heartbeat(self.database, *self._key, self.settings.lease_seconds)
+        return attempts.heartbeat(self.database, *self._key, self.settings.lease_seconds)
 
     def end(self, ending: Ending) -> None:
         """Note the end that the child told; a child that was asked to shut down lets go."""
@@ -72,18 +72,18 @@ class RunDuty:
         if status is RunStatus.QUEUED:
             self.release()
         else:
-            runs.end(self.database, *self._key, status, ending.words, ending.hint)
+            attempts.end(self.database, *self._key, status, ending.words, ending.hint)
 
     def died(self, death: Death) -> None:
         """Put the run back into the queue, or fail it where that would not help."""
         if death.known is None:
-            runs.put_back(self.database, *self._key, death.reason)
+            attempts.put_back(self.database, *self._key, death.reason)
         else:
             self.end(Ending(FAILED, death.known.message, death.known.hint))
 
     def release(self) -> None:
         """Put the run back into the queue."""
-        runs.release(self.database, *self._key)
+        attempts.release(self.database, *self._key)
 
     @property
     def _key(self) -> tuple[str, int]:
@@ -127,7 +127,7 @@ class WorkDuty:
             work.ask(self.database, self._rows, self._key, **ending.found)
         else:
             work.finish(self.database, self._rows, self._key, **ending.found)
-            artifacts.remove(self.task.folder / entries.KEPT)
+            artifacts.remove(self.task.folder / KEPT)
             self._look_with_care()
 
     def died(self, death: Death) -> None:

@@ -10,6 +10,9 @@ from storage import artifacts
 FAILED = "failed"
 """The one status that runs and background work share."""
 
+KEPT = "kept"
+"""Folder, in that of a piece of work, of what an attempt leaves the next; gone once it is ready."""
+
 
 @dataclass(frozen=True)
 class Ending:

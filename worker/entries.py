@@ -30,9 +30,6 @@ PRELOADED = "worker.training.preload"
 A child goes through its parent's main module again: what that imports is then there already.
 """
 
-KEPT = "kept"
-"""Folder, in that of a piece of work, of what an attempt leaves the next; gone once it is ready."""
-
 SUPERSEDED = 75
 """Exit code of a child whose attempt a newer one has replaced (EX_TEMPFAIL)."""
 

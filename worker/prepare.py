@@ -20,7 +20,7 @@ from worker.datasets import operations
 from worker.datasets.inspect import inspect
 from worker.datasets.mapping import Unsure
 from worker.datasets.operations.hub import download
-from worker.entries import KEPT
+from worker.endings import KEPT
 from worker.models import importing
 
 Report = Callable[[float, str], None]

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from storage import runs, work
+from storage import attempts, work
 from storage.artifacts import Artifacts
 from storage.database import Database
 from storage.settings import Settings
@@ -53,8 +53,8 @@ class Reconciler:
         """Take back what nobody works on any more, and let the supervisor look."""
         for table in _PREPARED:
             _tell("work_taken_back", work.recover(self._database, table))
-        _tell("runs_taken_back", runs.recover(self._database))
-        _tell("runs_without_data_failed", runs.fail_hopeless(self._database))
+        _tell("runs_taken_back", attempts.recover(self._database))
+        _tell("runs_without_data_failed", attempts.fail_hopeless(self._database))
         self._sweep()
         self._supervisor.look()
 

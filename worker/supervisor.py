@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import ColumnElement, func, not_
 from sqlalchemy.exc import OperationalError
 
-from storage import leases, runs, work
+from storage import attempts, leases, work
 from storage.analyses import QUICK
 from storage.database import Database
 from storage.settings import Settings
@@ -116,7 +116,7 @@ class Supervisor:
     def _look_for_a_run(self) -> None:
         if not self._free(RUNS):
             return
-        run = runs.claim(self._database, self._name, self._settings.lease_seconds)
+        run = attempts.claim(self._database, self._name, self._settings.lease_seconds)
         if run is not None:
             self._watch(RunDuty(self._database, self._settings, run, self._table), RUNS)
 

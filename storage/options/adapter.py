@@ -11,6 +11,12 @@ Beginning = Literal["default", "gaussian", "orthogonal", "pissa", "olora", "eva"
 Part = Annotated[str, StringConstraints(min_length=1, max_length=80)]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=80)]
 
+Contestant = Annotated[
+    str,
+    StringConstraints(pattern=r"^(adapter:[\w-]+|checkpoint:[\w-]+:\d{1,8})$", max_length=100),
+]
+"""What was learned before, by its name in the playground: `adapter:ID` or `checkpoint:RUN:STEP`."""
+
 _LORA = {"adapter": ("lora",)}
 _ADALORA = {"adapter": ("adalora",)}
 _LOW_RANK = {"adapter": ("lora", "adalora")}
@@ -22,6 +28,10 @@ class AdapterSettings(BaseModel):
     adapter: AdapterKind = setting(
         "lora", "adapter", "adapter", "What learns",
         "A small add-on (LoRA) suits most; the whole model only where it is small.",
+    )  # fmt: skip
+    start_from: Contestant | None = setting(
+        None, "adapter", "initial adapter", "Go on from",
+        "An add-on or saved state of this base model to begin with; empty begins anew.",
     )  # fmt: skip
     rank: int = setting(
         16, "adapter", "LoRA rank r", "Room to learn", "How much room the add-on has to learn.",

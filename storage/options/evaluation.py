@@ -1,8 +1,12 @@
 """When it is examined and saved, and when it stops by itself."""
 
-from pydantic import BaseModel
+from typing import Annotated
+
+from pydantic import BaseModel, StringConstraints
 
 from storage.options.declared import setting
+
+Prompt = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
 
 class EvaluationSettings(BaseModel):
@@ -24,4 +28,9 @@ class EvaluationSettings(BaseModel):
     early_stopping: int = setting(
         3, "evaluation", "early stopping patience", "Stop when it no longer improves",
         "Ends the run after this many exams without improvement; 0 never does.", ge=0, le=100,
+    )  # fmt: skip
+    probe_prompts: tuple[Prompt, ...] = setting(
+        (), "evaluation", "probe prompts", "Questions to ask on the way",
+        "Up to five; it answers them before, at each exam and at the end: you see it learn.",
+        max_length=5, only={"method": ("sft", "pretrain", "dpo", "kto", "orpo", "distill")},
     )  # fmt: skip

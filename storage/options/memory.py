@@ -9,6 +9,7 @@ from storage.options.declared import setting
 Quantization = Literal["none", "8bit", "nf4", "fp4"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 Attention = Literal["auto", "sdpa", "eager", "flash_attention_2"]
+Sharding = Literal["ddp", "fsdp"]
 StepPath = Literal["auto", "plain"]
 
 
@@ -47,4 +48,18 @@ class MemorySettings(BaseModel):
     compile: bool = setting(
         False, "memory", "torch.compile", "Compile the model first",
         "Takes a minute or more at the start and pays off in long runs.",
+    )  # fmt: skip
+    retry_smaller: bool = setting(
+        True, "memory", "out-of-memory retry", "Read less at once if memory runs out",
+        "Goes on from the last saved state with half the batch and twice the accumulation.",
+    )  # fmt: skip
+    processes: int = setting(
+        1, "memory", "number of processes", "Graphics cards to use together",
+        "Several processes share the work, usually one a card; each reads its own examples.",
+        ge=1, le=64,
+    )  # fmt: skip
+    sharding: Sharding = setting(
+        "ddp", "memory", "DDP or FSDP", "How cards share the work",
+        "DDP keeps the model on each card and is faster; FSDP divides it, so that more fits.",
+        only={"processes": tuple(range(2, 65))},
     )  # fmt: skip

@@ -12,8 +12,8 @@ from studio.words import catalogue
 PICKED = ("dataset_id", "base_model_id")
 """These are chosen from lists that the page fills."""
 
-LISTED = (*PICKED, "teacher_model_id")
-"""These too; nobody has to choose a teacher but where there is one."""
+LISTED = (*PICKED, "teacher_model_id", "start_from")
+"""These too; nobody has to choose a teacher, or what to go on from."""
 
 CHOICES = ("preset", "method")
 """The first questions show all their answers at once."""
@@ -21,7 +21,7 @@ CHOICES = ("preset", "method")
 WRITTEN = ("custom_template",)
 """Text of several lines."""
 
-TYPED = ("extra_tokens", *WRITTEN)
+TYPED = ("extra_tokens", "probe_prompts", *WRITTEN)
 """Words of the person's own."""
 
 

@@ -30,6 +30,7 @@ class Lists:
             "dataset_id": [(_titled(data), data.id) for data in self._data()],
             "base_model_id": [(model.name, model.id) for model in self._models()],
             "teacher_model_id": self._teachers(values.get("base_model_id")),
+            "start_from": [],
             "target_modules": self._modules(values),
             "method": _methods(self.target(values), values.get("method")),
         }

@@ -14,7 +14,7 @@ from pathlib import Path
 import orjson
 from sqlalchemy import insert
 
-from storage import base_models, curves, database, datasets, metrics, runs, work
+from storage import attempts, base_models, curves, database, datasets, metrics, runs, work
 from storage.settings import Settings
 from storage.specs import RunSpec
 from storage.tables import BaseModelRow, DatasetRow, MetricPointRow
@@ -48,7 +48,7 @@ def long_run(opened: database.Database, steps: int) -> str:
     model = base_models.add(opened, "local", "model", base_models.Source.STARTER, "starter")
     run = runs.add(opened, "local", RunSpec(dataset_id=data.id, base_model_id=model.id))
     make_ready(opened)
-    claimed = runs.claim(opened, "here:1:0", seconds=3600)
+    claimed = attempts.claim(opened, "here:1:0", seconds=3600)
     if claimed is None:
         raise RuntimeError("nothing to claim")
     chance = random.Random(0)

@@ -10,7 +10,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from storage import adapters, base_models, datasets, leases, metrics, runs, work
+from storage import adapters, attempts, base_models, datasets, leases, metrics, runs, work
 from storage.artifacts import Artifacts
 from storage.base_models import Source
 from storage.checkpoints import Checkpoint, newest_first
@@ -109,9 +109,9 @@ class TrainingHome:
 
     def claim(self) -> runs.Run:
         """Return the next run, claimed and begun by this very process."""
-        run = runs.claim(self.database, leases.worker_name(), 600)
+        run = attempts.claim(self.database, leases.worker_name(), 600)
         assert run is not None
-        runs.begin(self.database, run.id, run.attempt)
+        attempts.begin(self.database, run.id, run.attempt)
         return run
 
     def train(self) -> tuple[runs.Run, launch.Outcome]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy import event
 
-from storage import base_models, database, datasets, leases, runs, work
+from storage import attempts, base_models, database, datasets, leases, runs, work
 from storage.artifacts import Artifacts
 from storage.database import Database
 from storage.settings import Settings
@@ -65,7 +65,7 @@ class Story:
 
     def claimed(self, seconds: float = 30) -> runs.Run:
         """Return the next run, claimed by this very process."""
-        run = runs.claim(self.database, self.worker, seconds)
+        run = attempts.claim(self.database, self.worker, seconds)
         assert run is not None
         return run
 
@@ -73,7 +73,7 @@ class Story:
         """Return a run whose child is training."""
         self.queued(owner)
         run = self.claimed()
-        runs.begin(self.database, run.id, run.attempt)
+        attempts.begin(self.database, run.id, run.attempt)
         return runs.get(self.database, owner, run.id)
 
 

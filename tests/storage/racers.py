@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from storage import database, leases, runs
+from storage import attempts, database, leases
 from storage.database import Database
 from storage.settings import Settings
 from storage.tables import RunRow
@@ -22,7 +22,7 @@ from storage.tables import RunRow
 def claim(settings: Settings, turns: int) -> list[str]:
     """Claim runs until none is left; returns their ids."""
     opened, claimed = Database(settings.database), []
-    while run := runs.claim(opened, leases.worker_name(), 60):
+    while run := attempts.claim(opened, leases.worker_name(), 60):
         claimed.append(run.id)
     return claimed
 

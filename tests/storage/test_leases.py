@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
-from storage import adapters, leases, metrics, runs, work
+from storage import adapters, attempts, leases, metrics, runs, work
 from storage.errors import NotFound, Superseded
 from storage.status import RunStatus, WorkStatus
 from storage.tables import DatasetRow
@@ -23,11 +23,13 @@ ADAPTER = {"step": 1, "eval_loss": None, "bytes": 1, "sha256": "0" * 64}
 WRITES: dict[str, Callable[[Any, str, int], object]] = {
     "report": lambda opened, run, attempt: metrics.report(opened, run, attempt, [POINT], step=1),
     "resume": lambda opened, run, attempt: metrics.resume_from(opened, run, attempt, 0),
-    "begin": lambda opened, run, attempt: runs.begin(opened, run, attempt),
-    "heartbeat": lambda opened, run, attempt: runs.heartbeat(opened, run, attempt, 30),
-    "end": lambda opened, run, attempt: runs.end(opened, run, attempt, RunStatus.FINISHED, "done"),
-    "put back": lambda opened, run, attempt: runs.put_back(opened, run, attempt, "died"),
-    "release": lambda opened, run, attempt: runs.release(opened, run, attempt),
+    "begin": lambda opened, run, attempt: attempts.begin(opened, run, attempt),
+    "heartbeat": lambda opened, run, attempt: attempts.heartbeat(opened, run, attempt, 30),
+    "end": lambda opened, run, attempt: attempts.end(
+        opened, run, attempt, RunStatus.FINISHED, "done"
+    ),
+    "put back": lambda opened, run, attempt: attempts.put_back(opened, run, attempt, "died"),
+    "release": lambda opened, run, attempt: attempts.release(opened, run, attempt),
     "publish": lambda opened, run, attempt: adapters.publish(
         opened, run, attempt, "adapter_000000000001", ADAPTER
     ),
@@ -37,7 +39,7 @@ WRITES: dict[str, Callable[[Any, str, int], object]] = {
 @pytest.mark.parametrize("write", sorted(WRITES))
 def test_an_attempt_that_was_replaced_writes_nothing_more(story: Any, write: str) -> None:
     run = story.running()
-    runs.put_back(story.database, run.id, 1, "taken for dead")
+    attempts.put_back(story.database, run.id, 1, "taken for dead")
     second = story.claimed()
     with pytest.raises(Superseded, match=r"Attempt 1 of run_\w+ is over; attempt 2 counts"):
         WRITES[write](story.database, run.id, 1)
@@ -51,7 +53,7 @@ def test_a_run_that_nobody_holds_takes_no_writes_even_of_its_last_attempt(
     story: Any, write: str
 ) -> None:
     run = story.running()
-    ended = runs.end(story.database, run.id, 1, RunStatus.STOPPED, "by request")
+    ended = attempts.end(story.database, run.id, 1, RunStatus.STOPPED, "by request")
     with pytest.raises(Superseded):
         WRITES[write](story.database, run.id, 1)
     assert runs.get(story.database, "anna", run.id) == ended
@@ -135,10 +137,10 @@ def test_a_run_is_taken_back_when_its_worker_is_dead_or_silent(
 ) -> None:
     names = {"mine": story.worker, "dead": name_of(process.pid)}
     run = story.queued()
-    runs.claim(story.database, names.get(worker, worker), seconds)
+    attempts.claim(story.database, names.get(worker, worker), seconds)
     process.kill()
     process.wait()
-    assert runs.recover(story.database) == ([run.id] if recovered else [])
+    assert attempts.recover(story.database) == ([run.id] if recovered else [])
     status = runs.get(story.database, "anna", run.id).status
     assert status == (RunStatus.QUEUED if recovered else RunStatus.STARTING)
 
@@ -146,9 +148,9 @@ def test_a_run_is_taken_back_when_its_worker_is_dead_or_silent(
 def test_a_heartbeat_keeps_a_run_whose_lease_had_almost_run_out(story: Any) -> None:
     run = story.queued()
     story.claimed(seconds=0.05)
-    runs.heartbeat(story.database, run.id, 1, 30)
+    attempts.heartbeat(story.database, run.id, 1, 30)
     time.sleep(0.1)
-    assert runs.recover(story.database) == []
+    assert attempts.recover(story.database) == []
 
 
 def _until(holds: Callable[[], bool]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from storage import metrics, runs
+from storage import attempts, metrics, runs
 from storage.errors import StudioError
 from storage.metrics import Point
 from storage.status import RunStatus
@@ -80,7 +80,7 @@ def test_the_curves_of_a_run_are_named_once_each(story: Any) -> None:
 
 def crash_and_claim(story: Any, run: runs.Run) -> int:
     """Let the run's child die and another take over; returns the new attempt."""
-    runs.put_back(story.database, run.id, story_attempt(story, run), "killed")
+    attempts.put_back(story.database, run.id, story_attempt(story, run), "killed")
     with story.database.write() as session:
         session.get_one(runs.RunRow, run.id).crashes = 0
     return story.claimed().attempt
@@ -235,5 +235,5 @@ def test_a_cursor_of_somebody_elses_making_is_refused_in_words(story: Any, curso
 def test_the_points_of_a_run_that_ended_stay(story: Any) -> None:
     run = story.running()
     metrics.report(story.database, run.id, 1, losses(1))
-    runs.end(story.database, run.id, 1, RunStatus.FINISHED, "done")
+    attempts.end(story.database, run.id, 1, RunStatus.FINISHED, "done")
     assert metrics.after(story.database, run.id).points == losses(1)

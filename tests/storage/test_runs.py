@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from storage import adapters, base_models, datasets, ids, metrics, owned, runs, work
+from storage import adapters, attempts, base_models, datasets, ids, metrics, owned, runs, work
 from storage.errors import NotFound, StudioError
 from storage.specs import RunSpec
 from storage.status import RunStatus, StopRequest
@@ -31,21 +31,21 @@ def test_runs_are_claimed_in_the_order_of_the_queue(story: Any) -> None:
     others = [story.again(first.dataset_id, first.base_model_id) for _ in range(4)]
     claimed = [story.claimed().id for _ in range(5)]
     assert claimed == [run.id for run in (first, *others)]
-    assert runs.claim(story.database, story.worker, 30) is None
+    assert attempts.claim(story.database, story.worker, 30) is None
 
 
 def test_a_run_that_a_worker_gave_back_keeps_its_place_before_later_ones(story: Any) -> None:
     first = story.queued()
     second = story.again(first.dataset_id, first.base_model_id)
     story.claimed()
-    runs.release(story.database, first.id, 1)
+    attempts.release(story.database, first.id, 1)
     assert [story.claimed().id, story.claimed().id] == [first.id, second.id]
 
 
 def test_a_resumed_run_queues_up_behind_those_that_waited(story: Any) -> None:
     run = story.running()
     waiting = story.again(run.dataset_id, run.base_model_id)
-    runs.end(story.database, run.id, 1, RunStatus.STOPPED, "by request")
+    attempts.end(story.database, run.id, 1, RunStatus.STOPPED, "by request")
     runs.resume(story.database, ANNA, run.id)
     assert [story.claimed().id, story.claimed().id] == [waiting.id, run.id]
 
@@ -63,11 +63,11 @@ def test_a_run_starts_only_when_data_and_model_are_ready(story: Any) -> None:
     data, model = story.dataset(), story.base_model()
     run = story.again(data, model)
     for table in (DatasetRow, BaseModelRow):
-        assert not runs.anything_ready(story.database)
-        assert runs.claim(story.database, story.worker, 30) is None
+        assert not attempts.anything_ready(story.database)
+        assert attempts.claim(story.database, story.worker, 30) is None
         row = work.claim(story.database, table, story.worker, 30)
         work.finish(story.database, table, (row.id, row.attempt))
-    assert runs.anything_ready(story.database)
+    assert attempts.anything_ready(story.database)
     assert story.claimed().id == run.id
 
 
@@ -76,13 +76,13 @@ def test_a_run_that_must_wait_lets_a_ready_one_pass(story: Any) -> None:
     story.again(story.dataset(sha256="b" * 64), ready.base_model_id)
     late = story.again(ready.dataset_id, ready.base_model_id)
     assert [story.claimed().id, story.claimed().id] == [ready.id, late.id]
-    assert runs.claim(story.database, story.worker, 30) is None
+    assert attempts.claim(story.database, story.worker, 30) is None
 
 
 def test_a_run_on_deleted_data_does_not_start(story: Any) -> None:
     run = story.queued()
     owned.mark_deleted(story.database, DatasetRow, ANNA, run.dataset_id, deleted=True)
-    assert runs.claim(story.database, story.worker, 30) is None
+    assert attempts.claim(story.database, story.worker, 30) is None
     owned.mark_deleted(story.database, DatasetRow, ANNA, run.dataset_id, deleted=False)
     assert story.claimed().id == run.id
 
@@ -90,8 +90,8 @@ def test_a_run_on_deleted_data_does_not_start(story: Any) -> None:
 def test_a_deleted_run_does_not_start(story: Any) -> None:
     run = story.queued()
     owned.mark_deleted(story.database, RunRow, ANNA, run.id, deleted=True)
-    assert not runs.anything_ready(story.database)
-    assert runs.claim(story.database, story.worker, 30) is None
+    assert not attempts.anything_ready(story.database)
+    assert attempts.claim(story.database, story.worker, 30) is None
 
 
 @pytest.mark.parametrize(
@@ -112,12 +112,12 @@ class TestStopping:
         self, story: Any, request_: StopRequest, ends: RunStatus
     ) -> None:
         run = story.running()
-        assert runs.heartbeat(story.database, run.id, 1, 30) is None
+        assert attempts.heartbeat(story.database, run.id, 1, 30) is None
         asked = runs.request_stop(story.database, ANNA, run.id, request_)
         assert asked.status == RunStatus.RUNNING
-        assert runs.heartbeat(story.database, run.id, 1, 30) is request_
+        assert attempts.heartbeat(story.database, run.id, 1, 30) is request_
         assert metrics.report(story.database, run.id, 1, []) is request_
-        ended = runs.end(story.database, run.id, 1, ends, "by request")
+        ended = attempts.end(story.database, run.id, 1, ends, "by request")
         assert (ended.status, ended.stop_request, ended.worker) == (ends, None, None)
 
     def test_one_whose_child_dies_meanwhile_stops_all_the_same(
@@ -125,14 +125,14 @@ class TestStopping:
     ) -> None:
         run = story.running()
         runs.request_stop(story.database, ANNA, run.id, request_)
-        assert runs.put_back(story.database, run.id, 1, "killed").status == ends
+        assert attempts.put_back(story.database, run.id, 1, "killed").status == ends
 
     def test_one_whose_worker_shuts_down_meanwhile_stops_all_the_same(
         self, story: Any, request_: StopRequest, ends: RunStatus
     ) -> None:
         run = story.running()
         runs.request_stop(story.database, ANNA, run.id, request_)
-        runs.release(story.database, run.id, 1)
+        attempts.release(story.database, run.id, 1)
         assert status_of(story, run) == ends
 
     @pytest.mark.parametrize("over", [RunStatus.FINISHED, RunStatus.DISCARDED])
@@ -140,7 +140,7 @@ class TestStopping:
         self, story: Any, request_: StopRequest, ends: RunStatus, over: RunStatus
     ) -> None:
         run = story.running()
-        runs.end(story.database, run.id, 1, over, "over")
+        attempts.end(story.database, run.id, 1, over, "over")
         with pytest.raises(StudioError, match=f"This run is {over}"):
             runs.request_stop(story.database, ANNA, run.id, request_)
 
@@ -148,14 +148,16 @@ class TestStopping:
 def test_a_stopped_or_failed_run_may_still_be_discarded(story: Any) -> None:
     for status in (RunStatus.STOPPED, RunStatus.FAILED):
         run = story.running()
-        runs.end(story.database, run.id, run.attempt, status, "over")
+        attempts.end(story.database, run.id, run.attempt, status, "over")
         runs.request_stop(story.database, ANNA, run.id, StopRequest.DISCARD)
         assert status_of(story, run) == RunStatus.DISCARDED
 
 
 def test_a_failed_run_says_why_and_forgets_it_when_it_is_resumed(story: Any) -> None:
     run = story.running()
-    failed = runs.end(story.database, run.id, 1, RunStatus.FAILED, "No memory.", "Halve the batch.")
+    failed = attempts.end(
+        story.database, run.id, 1, RunStatus.FAILED, "No memory.", "Halve the batch."
+    )
     assert (failed.error, failed.hint) == ("No memory.", "Halve the batch.")
     resumed = runs.resume(story.database, ANNA, run.id)
     assert (resumed.status, resumed.error, resumed.hint, resumed.ended_at) == ("queued",) + (
@@ -172,9 +174,9 @@ def test_only_a_stopped_or_failed_run_is_resumed(story: Any, status: str) -> Non
     if status != "queued":
         story.claimed()
     if status not in ("queued", "starting"):
-        runs.begin(story.database, run.id, 1)
+        attempts.begin(story.database, run.id, 1)
     if status in ("finished", "discarded"):
-        runs.end(story.database, run.id, 1, RunStatus(status), "over")
+        attempts.end(story.database, run.id, 1, RunStatus(status), "over")
     assert not runs.get(story.database, ANNA, run.id).is_resumable
     with pytest.raises(StudioError, match=f"This run is {status}"):
         runs.resume(story.database, ANNA, run.id)
@@ -185,7 +187,7 @@ def test_three_deaths_without_progress_end_a_run_with_the_reason(story: Any) -> 
     run = story.queued()
     for attempt in (1, 2, 3):
         assert story.claimed().attempt == attempt
-        ended = runs.put_back(story.database, run.id, attempt, f"killed by signal {attempt}")
+        ended = attempts.put_back(story.database, run.id, attempt, f"killed by signal {attempt}")
     assert ended.status == RunStatus.FAILED
     assert ended.error == "The training process ended 3 times without getting any further."
     assert "killed by signal 3" in ended.hint
@@ -198,7 +200,7 @@ def test_a_death_after_a_new_checkpoint_is_the_first_again(story: Any) -> None:
     for attempt in range(1, 7):
         story.claimed()
         metrics.report(story.database, run.id, attempt, [], checkpoint_step=attempt, crashes=0)
-        runs.put_back(story.database, run.id, attempt, "killed")
+        attempts.put_back(story.database, run.id, attempt, "killed")
     assert status_of(story, run) == RunStatus.QUEUED
 
 
@@ -206,7 +208,7 @@ def test_a_shutdown_in_order_counts_as_no_death(story: Any) -> None:
     run = story.queued()
     for attempt in range(1, 6):
         story.claimed()
-        runs.release(story.database, run.id, attempt)
+        attempts.release(story.database, run.id, attempt)
     found = runs.get(story.database, ANNA, run.id)
     assert (found.status, found.crashes) == (RunStatus.QUEUED, 0)
 
@@ -214,18 +216,18 @@ def test_a_shutdown_in_order_counts_as_no_death(story: Any) -> None:
 def test_a_run_of_a_dead_worker_goes_on_from_the_queue(story: Any) -> None:
     run = story.queued()
     story.claimed(seconds=-1)
-    assert runs.recover(story.database) == [run.id]
-    assert runs.recover(story.database) == []
+    assert attempts.recover(story.database) == [run.id]
+    assert attempts.recover(story.database) == []
     second = story.claimed()
     assert (second.id, second.attempt, second.crashes) == (run.id, 2, 1)
 
 
 def test_a_run_whose_data_could_not_be_prepared_fails_with_a_way_on(story: Any) -> None:
     run = story.again(story.dataset(), story.base_model())
-    assert runs.fail_hopeless(story.database) == []
+    assert attempts.fail_hopeless(story.database) == []
     row = work.claim(story.database, DatasetRow, story.worker, 30)
     work.fail(story.database, DatasetRow, (row.id, 1), StudioError("No line could be read."))
-    assert runs.fail_hopeless(story.database) == [run.id]
+    assert attempts.fail_hopeless(story.database) == [run.id]
     failed = runs.get(story.database, ANNA, run.id)
     assert (failed.status, bool(failed.error), bool(failed.hint)) == (RunStatus.FAILED, True, True)
 
@@ -239,7 +241,7 @@ def test_a_run_whose_data_or_model_was_deleted_fails_instead_of_waiting_for_ever
     run = story.queued()
     other = story.queued()
     owned.mark_deleted(story.database, table, ANNA, getattr(run, key), deleted=True)
-    assert runs.fail_hopeless(story.database) == [run.id]
+    assert attempts.fail_hopeless(story.database) == [run.id]
     assert status_of(story, other) == RunStatus.QUEUED
 
 
@@ -283,7 +285,7 @@ def test_a_discarded_run_leaves_no_adapter(story: Any) -> None:
     run = story.running()
     found = {"step": 3, "eval_loss": None, "bytes": 1, "sha256": "0" * 64}
     kept = adapters.publish(story.database, run.id, run.attempt, ids.new("adapter"), found)
-    runs.end(story.database, run.id, run.attempt, RunStatus.STOPPED, "stopped")
+    attempts.end(story.database, run.id, run.attempt, RunStatus.STOPPED, "stopped")
     assert adapters.all_of(story.database, ANNA) == [kept]
 
     discarded = runs.request_stop(story.database, ANNA, run.id, StopRequest.DISCARD)

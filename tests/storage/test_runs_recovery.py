@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from storage import metrics, runs, work
+from storage import attempts, metrics, runs, work
 from storage.status import RunStatus, WorkStatus
 from storage.tables import DatasetRow
 
@@ -16,7 +16,7 @@ def die(story: Any, begins_at: int | None, saves: int | None) -> runs.Run:
         metrics.resume_from(story.database, run.id, run.attempt, begins_at)
     if saves is not None:
         metrics.report(story.database, run.id, run.attempt, [], checkpoint_step=saves)
-    return runs.put_back(story.database, run.id, run.attempt, "killed")
+    return attempts.put_back(story.database, run.id, run.attempt, "killed")
 
 
 def test_a_run_that_gets_further_each_time_is_taken_up_as_often_as_it_takes(story: Any) -> None:

@@ -201,6 +201,12 @@ def _values(name: str) -> st.SearchStrategy[Any]:
         return st.text(string.printable, min_size=1, max_size=64).filter(str.strip)
     if name in ("teacher_model_id", "custom_template"):
         return st.none() | st.text(string.printable, min_size=1, max_size=64).filter(str.strip)
+    if name == "start_from":
+        return st.none() | st.from_regex(
+            r"(adapter:adapter_\w{1,8}|checkpoint:run_\w{1,8}:\d{1,8})", fullmatch=True
+        )
+    if name == "probe_prompts":
+        return st.lists(st.text(string.ascii_letters, min_size=1, max_size=80), max_size=5)
     if name in ("target_modules", "extra_tokens"):
         return st.lists(st.text(string.ascii_letters, min_size=1, max_size=80), max_size=64)
     if get_origin(annotation) is Literal:

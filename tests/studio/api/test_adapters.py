@@ -7,7 +7,7 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from storage import adapters, base_models, datasets, runs, specs
+from storage import adapters, attempts, base_models, datasets, runs, specs
 from storage.adapters import Adapter
 from storage.base_models import Source
 from storage.ids import LOCAL_PERSON
@@ -26,7 +26,7 @@ def adapter(studio: Studio) -> Adapter:
         session.execute(update(BaseModelRow).values(status="ready"))
     spec = specs.parse({"name": 'Fièvre "1"/2', "dataset_id": data.id, "base_model_id": model.id})
     runs.add(studio.database, LOCAL_PERSON, spec)
-    run = runs.claim(studio.database, "here:1:1.00", 30)
+    run = attempts.claim(studio.database, "here:1:1.00", 30)
     assert run is not None
     identifier = "adapter_0123456789ab"
     folder = studio.artifacts.adapter(identifier)

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from storage import base_models, datasets, metrics, ranks, runs, work
+from storage import attempts, base_models, datasets, metrics, ranks, work
 from storage.base_models import Source
 from storage.ids import LOCAL_PERSON
 from storage.metrics import Point
@@ -30,9 +30,9 @@ def training(client: httpx.Client, studio: Studio, spec: dict[str, Any]) -> tupl
         session.execute(update(DatasetRow).values(status="ready", rows_good=10))
         session.execute(update(BaseModelRow).values(status="ready"))
     client.post("/api/v1/runs", json=spec)
-    run = runs.claim(studio.database, "here:1:1.00", 30)
+    run = attempts.claim(studio.database, "here:1:1.00", 30)
     assert run is not None
-    runs.begin(studio.database, run.id, run.attempt)
+    attempts.begin(studio.database, run.id, run.attempt)
     return run.id, run.attempt
 
 

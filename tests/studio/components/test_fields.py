@@ -11,7 +11,7 @@ from storage.specs import RunSpec
 from studio.components import fields
 
 NAMES = sorted(RunSpec.model_fields)
-SEVERAL = ("target_modules", "extra_tokens")
+SEVERAL = ("target_modules", "extra_tokens", "probe_prompts")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from storage import adapters as stored
-from storage import artifacts, ids
-from storage import runs as stored_runs
+from storage import artifacts, attempts, ids
 from storage.errors import NotFound, StudioError
 from storage.ids import LOCAL_PERSON as ME
 from studio.services import adapters, base_models, chat, runs
@@ -21,7 +20,7 @@ def trained(workplace: Workplace, name: str = "Try") -> stored.Adapter:
     data, model = workplace.data(), workplace.model()
     places = {"dataset_id": data.id, "base_model_id": model.id}
     runs.start(workplace.studio, ME, {**places, "name": name, "rank": 4, "max_length": 64})
-    run = stored_runs.claim(workplace.studio.database, "test", 60)
+    run = attempts.claim(workplace.studio.database, "test", 60)
     assert run is not None
     identifier = ids.new("adapter")
     with artifacts.staged(workplace.studio.artifacts.adapter(identifier)) as staging:

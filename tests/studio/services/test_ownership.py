@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from storage import adapters as stored_adapters
-from storage import artifacts, ids
+from storage import artifacts, attempts, ids
 from storage import runs as stored_runs
 from storage.errors import NotFound, Refused
 from storage.ids import LOCAL_PERSON as ME
@@ -95,7 +95,7 @@ class Possessions:
         self.data, self.model = workplace.data(), workplace.model()
         self.values = {"dataset_id": self.data.id, "base_model_id": self.model.id, "rank": 4}
         run = runs.start(self.studio, ME, {**self.values, "max_length": 64})
-        claimed = stored_runs.claim(self.studio.database, "test", 60)
+        claimed = attempts.claim(self.studio.database, "test", 60)
         assert claimed
         self.adapter = publish(self.studio, claimed)
         self.run = runs.get(self.studio, ME, run.id)

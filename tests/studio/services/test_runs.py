@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from storage import analyses as stored_analyses
-from storage import checkpoints
+from storage import attempts, checkpoints
 from storage import runs as stored
 from storage.analyses import Kind
 from storage.base_models import Base
@@ -192,7 +192,7 @@ def test_a_stopped_run_can_still_be_discarded(workplace: Workplace) -> None:
 
 def test_a_run_under_way_is_asked_to_stop_and_goes_on_until_it_does(workplace: Workplace) -> None:
     run = started(workplace)
-    stored.claim(workplace.studio.database, "test", 60)
+    attempts.claim(workplace.studio.database, "test", 60)
     asked = runs.stop(workplace.studio, ME, run.id)
     assert (asked.status, asked.stop_request) == (RunStatus.STARTING, "keep")
     with pytest.raises(StudioError, match="nothing to resume"):
@@ -206,19 +206,19 @@ def test_a_waiting_run_that_is_deleted_never_starts_and_comes_back_stopped(
     run = started(workplace)
     runs.delete(workplace.studio, ME, run.id)
     assert runs.queue(workplace.studio, ME) == []
-    assert stored.claim(workplace.studio.database, "test", 60) is None
+    assert attempts.claim(workplace.studio.database, "test", 60) is None
     runs.restore(workplace.studio, ME, run.id)
     assert runs.get(workplace.studio, ME, run.id).status is RunStatus.STOPPED
 
 
 def test_a_run_under_way_that_is_deleted_is_asked_to_stop(workplace: Workplace) -> None:
     run = started(workplace)
-    claimed = stored.claim(workplace.studio.database, "test", 60)
+    claimed = attempts.claim(workplace.studio.database, "test", 60)
     assert claimed
     runs.delete(workplace.studio, ME, run.id)
     with pytest.raises(NotFound):
         runs.get(workplace.studio, ME, run.id)
-    asked = stored.heartbeat(workplace.studio.database, run.id, claimed.attempt, 60)
+    asked = attempts.heartbeat(workplace.studio.database, run.id, claimed.attempt, 60)
     assert asked == "keep"
 
 

@@ -1,7 +1,7 @@
 """The sample: one click sets everything up, in an order that works, and only once."""
 
+from storage import attempts, work
 from storage import runs as stored
-from storage import work
 from storage.base_models import Source
 from storage.errors import StudioError
 from storage.ids import LOCAL_PERSON as ME
@@ -27,7 +27,7 @@ def test_the_sample_waits_for_its_model_and_data_and_no_setting_is_missing(studi
     assert run.status is RunStatus.QUEUED
     assert (model.source, model.status) == (Source.STARTER, WorkStatus.WAITING)
     assert (data.name, data.status) == ("Patient friendly", WorkStatus.WAITING)
-    assert stored.claim(studio.database, "test", 60) is None, "nothing is ready yet"
+    assert attempts.claim(studio.database, "test", 60) is None, "nothing is ready yet"
     assert (run.name, run.spec.preset) == ("Sample run", sample.SAMPLE_PRESET)
 
 
@@ -44,7 +44,7 @@ def test_everything_the_run_needs_is_asked_for_before_the_run(workplace: Workpla
 def test_asked_twice_it_starts_once(workplace: Workplace) -> None:
     first = sample.start(workplace.studio, ME)
     assert sample.start(workplace.studio, ME) == first
-    stored.claim(workplace.studio.database, "test", 60)
+    attempts.claim(workplace.studio.database, "test", 60)
     assert sample.start(workplace.studio, ME).id == first.id
     assert len(runs.listing(workplace.studio, ME)) == 1
     assert len(base_models.listing(workplace.studio, ME)) == 1

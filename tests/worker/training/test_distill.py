@@ -18,7 +18,7 @@ from peft import PeftModel
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationMixin, LlamaConfig
 
-from storage import runs
+from storage import attempts, runs
 from storage.errors import NotFound, StudioError
 from storage.runs import Run
 from storage.status import RunStatus
@@ -194,7 +194,7 @@ def test_a_run_that_broke_off_ends_bit_for_bit_the_same(
         breaking.setattr(Course, "on_step_begin", break_at(3))
         with pytest.raises(KeyboardInterrupt):
             broken.train()
-    runs.put_back(broken.database, run.id, 1, "broke off")
+    attempts.put_back(broken.database, run.id, 1, "broke off")
     broken.train()
     resumed = [attempt["resumed_step"] for attempt in runs.attempts(broken.database, run.id)]
     assert resumed == [0, 3], "in the second reading of three rows, two at a time"
@@ -282,7 +282,7 @@ def refused(
     run = queued(home, student, teacher, **changes)
     with pytest.raises(StudioError) as caught:
         home.train()
-    runs.end(home.database, run.id, 1, RunStatus.FAILED, "refused")
+    attempts.end(home.database, run.id, 1, RunStatus.FAILED, "refused")
     assert words in caught.value.message
     assert hint in caught.value.hint
     assert not home.points(run.id)

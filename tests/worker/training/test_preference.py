@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from storage import artifacts, runs
+from storage import artifacts, attempts, runs
 from tests.fakes.judged_rows import pairs
 from tests.fakes.training_home import TrainingHome
 from worker.training.course import Course
@@ -33,7 +33,7 @@ def test_a_run_that_crashed_ends_bit_for_bit_like_one_left_alone(
                 patch.setattr(Course, "on_step_begin", failing_at(3))
                 with pytest.raises(Crash):
                     home.train()
-            runs.put_back(home.database, run.id, home.run(run.id).attempt, "crashed")
+            attempts.put_back(home.database, run.id, home.run(run.id).attempt, "crashed")
             assert home.checkpoints(run.id)[0].step == 2
             monkeypatch.setattr(ReferredTrainer, "asked", never)
         home.train()

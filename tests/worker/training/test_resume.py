@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import artifacts, metrics, runs
+from storage import artifacts, attempts, metrics, runs
 from storage.errors import StudioError
 from storage.ids import LOCAL_PERSON
 from storage.runs import Run
@@ -53,7 +53,7 @@ def kill_when(
         if moment():
             os.kill(process.pid or 0, signal.SIGKILL)
             process.join()
-            runs.put_back(home.database, run.id, run.attempt, "killed")
+            attempts.put_back(home.database, run.id, run.attempt, "killed")
             return True
         time.sleep(0.01)
     process.join()
@@ -120,7 +120,7 @@ def test_asked_to_shut_down_it_saves_after_the_step_and_goes_on_the_same(
     saved = home.checkpoints(run.id)[0].step
     assert 4 <= saved < 14
     assert max(home.curve(run.id, "loss")) == saved
-    runs.release(home.database, run.id, claimed.attempt)
+    attempts.release(home.database, run.id, claimed.attempt)
     assert home.start()[1].join() is None
     assert (weights(home, run.id), values(home, run.id)) == reference
 
@@ -135,7 +135,7 @@ def test_stopped_and_resumed_by_a_person_it_ends_the_same(
     runs.request_stop(home.database, LOCAL_PERSON, run.id, StopRequest.KEEP)
     process.join()
     assert home.adapter_folder(run.id).is_dir()
-    runs.end(home.database, run.id, claimed.attempt, RunStatus.STOPPED, "as asked")
+    attempts.end(home.database, run.id, claimed.attempt, RunStatus.STOPPED, "as asked")
     runs.resume(home.database, LOCAL_PERSON, run.id)
     assert home.start()[1].join() is None
     assert (weights(home, run.id), values(home, run.id)) == reference
@@ -166,7 +166,7 @@ def test_killed_after_the_last_step_it_only_writes_the_adapter(
 def test_a_run_whose_base_model_changed_cannot_go_on(home: TrainingHome, llama: Path) -> None:
     run = queued(home, llama, max_steps=2)
     first, _ = home.train()
-    runs.end(home.database, run.id, first.attempt, RunStatus.STOPPED, "as asked")
+    attempts.end(home.database, run.id, first.attempt, RunStatus.STOPPED, "as asked")
     rewrite_manifest(home.checkpoints(run.id)[0].folder)
     runs.resume(home.database, LOCAL_PERSON, run.id)
     with pytest.raises(StudioError, match="its base model changed since step 2"):

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
-from storage import artifacts, runs
+from storage import artifacts, attempts, runs
 from storage.errors import StudioError
 from storage.ids import LOCAL_PERSON
 from storage.runs import Run
@@ -25,7 +25,7 @@ def trained(home: TrainingHome, model: Path, rows: Rows | None = None, **changes
     home.queue(data, home.base_model(model), **changes)
     run, outcome = home.train()
     assert outcome.status is RunStatus.FINISHED
-    runs.end(home.database, run.id, run.attempt, outcome.status, outcome.words)
+    attempts.end(home.database, run.id, run.attempt, outcome.status, outcome.words)
     return run
 
 

@@ -10,7 +10,7 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from storage import artifacts, checkpoints, contestants, runs
+from storage import artifacts, attempts, checkpoints, contestants, runs
 from storage.ids import LOCAL_PERSON
 from storage.runs import Run
 from storage.status import RunStatus
@@ -135,7 +135,7 @@ def forget(home: TrainingHome, run: Run, step: int) -> None:
     assert newest.step == step
     artifacts.remove(newest.folder)
     attempt = home.run(run.id).attempt
-    runs.end(home.database, run.id, attempt, RunStatus.STOPPED, "as asked")
+    attempts.end(home.database, run.id, attempt, RunStatus.STOPPED, "as asked")
     runs.resume(home.database, LOCAL_PERSON, run.id)
 
 

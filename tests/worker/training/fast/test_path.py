@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from storage import artifacts, runs
+from storage import artifacts, attempts, runs
 from storage.ids import LOCAL_PERSON
 from storage.runs import Run
 from storage.specs import RunSpec
@@ -112,7 +112,7 @@ def test_stopped_and_resumed_it_ends_bit_for_bit_the_same(
         if stops_after is not None:
             assert outcome.status is RunStatus.STOPPED
             assert home.checkpoints(run.id)[0].step == stops_after
-            runs.end(home.database, run.id, run.attempt, outcome.status, "as asked")
+            attempts.end(home.database, run.id, run.attempt, outcome.status, "as asked")
             runs.resume(home.database, LOCAL_PERSON, run.id)
             home.train()
         assert home.run(run.id).step == 9

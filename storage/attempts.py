@@ -1,0 +1,115 @@
+"""Attempts at runs: what a worker does under a lease, and how a lost one is taken back."""
+
+from sqlalchemy.orm import Session
+
+from storage import leases, queue, run_moves
+from storage.database import Database
+from storage.runs import Run
+from storage.status import ACTIVE, RunStatus, StopRequest
+from storage.tables import AttemptRow, RunRow, now
+
+MOST_CRASHES = 3
+"""So often is a run taken up again that dies without having saved anything new."""
+
+
+def claim(database: Database, worker: str, seconds: float) -> Run | None:
+    """Open an attempt at the next run whose data and base model are ready; None where none is."""
+    with database.write() as session:
+        row = leases.take(
+            session,
+            RunRow,
+            RunRow.id == queue.ready().limit(1).scalar_subquery(),
+            (RunStatus.QUEUED, RunStatus.STARTING),
+        )
+        if row is None:
+            return None
+        row.worker, row.lease_until = worker, leases.until(seconds)
+        row.stage, row.started_at = "starting", row.started_at or now()
+        session.add(AttemptRow(run_id=row.id, attempt=row.attempt, worker=worker))
+        return Run.model_validate(row)
+
+
+def anything_ready(database: Database) -> bool:
+    """Tell whether a queued run could start now."""
+    with database.read() as session:
+        return session.scalars(queue.ready().limit(1)).first() is not None
+
+
+def begin(database: Database, run_id: str, attempt: int) -> None:
+    """Note that the child is training. Raises Superseded."""
+    with database.write() as session:
+        run_moves.move(leases.guard(session, RunRow, run_id, attempt), RunStatus.RUNNING)
+
+
+def heartbeat(database: Database, run_id: str, attempt: int, seconds: float) -> StopRequest | None:
+    """Extend the lease; returns what a person has asked of the run. Raises Superseded."""
+    with database.write() as session:
+        row = leases.extend(session, RunRow, run_id, attempt, leases.until(seconds))
+        return StopRequest(row.stop_request) if row.stop_request else None
+
+
+def end(
+    database: Database, run_id: str, attempt: int, status: RunStatus, outcome: str, hint: str = ""
+) -> Run:
+    """End an attempt as FINISHED, STOPPED, FAILED or DISCARDED. Raises Superseded."""
+    with database.write() as session:
+        row = leases.guard(session, RunRow, run_id, attempt)
+        row.error, row.hint = (outcome, hint) if status is RunStatus.FAILED else (None, None)
+        run_moves.end(session, row, status, outcome)
+        return Run.model_validate(row)
+
+
+def put_back(database: Database, run_id: str, attempt: int, reason: str) -> Run:
+    """Put a run back into the queue whose child has died. Raises Superseded."""
+    with database.write() as session:
+        row = leases.guard(session, RunRow, run_id, attempt)
+        _put_back(session, row, reason)
+        return Run.model_validate(row)
+
+
+def release(database: Database, run_id: str, attempt: int) -> None:
+    """Let a run go in an orderly shutdown, which is no crash: back, or ended as a person asked."""
+    with database.write() as session:
+        row = leases.guard(session, RunRow, run_id, attempt)
+        run_moves.end(
+            session, row, run_moves.asked(row) or RunStatus.QUEUED, "the worker was shut down"
+        )
+
+
+def recover(database: Database) -> list[str]:
+    """Put runs back into the queue whose worker is gone; returns their ids."""
+    with database.write() as session:
+        rows = leases.orphans(session, RunRow, ACTIVE)
+        for row in rows:
+            _put_back(session, row, "the worker process ended")
+        return [row.id for row in rows]
+
+
+def fail_hopeless(database: Database) -> list[str]:
+    """Fail queued runs whose data or base model could not be prepared, or was deleted."""
+    with database.write() as session:
+        rows = session.scalars(queue.hopeless()).all()
+        for row in rows:
+            row.error = "The data or the base model of this run could not be prepared."
+            row.hint = "Look at the Data and Models pages, then duplicate the run."
+            run_moves.end(session, row, RunStatus.FAILED, "not prepared")
+        return [row.id for row in rows]
+
+
+def _put_back(session: Session, row: RunRow, reason: str) -> None:
+    row.crashes = 0 if _got_further(session, row) else row.crashes + 1
+    asked = run_moves.asked(row)
+    if asked is not None:
+        run_moves.end(session, row, asked, reason)
+    elif row.crashes < MOST_CRASHES:
+        run_moves.end(session, row, RunStatus.QUEUED, reason)
+    else:
+        row.error = f"The training process ended {row.crashes} times without getting any further."
+        row.hint = f"Last time: {reason}. Look at the log; a smaller batch or length often helps."
+        run_moves.end(session, row, RunStatus.FAILED, reason)
+
+
+def _got_further(session: Session, row: RunRow) -> bool:
+    """Tell whether the attempt has saved a step beyond the one it went on from."""
+    began = session.get_one(AttemptRow, (row.id, row.attempt)).resumed_step
+    return began is not None and row.checkpoint_step > began
