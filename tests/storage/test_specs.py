@@ -203,7 +203,8 @@ def _values(name: str) -> st.SearchStrategy[Any]:
         return st.none() | st.text(string.printable, min_size=1, max_size=64).filter(str.strip)
     if name == "start_from":
         return st.none() | st.from_regex(
-            r"(adapter:adapter_\w{1,8}|checkpoint:run_\w{1,8}:\d{1,8})", fullmatch=True
+            r"(adapter:adapter_[0-9a-f]{1,8}|checkpoint:run_[0-9a-f]{1,8}:[0-9]{1,8})",
+            fullmatch=True,
         )
     if name == "probe_prompts":
         return st.lists(st.text(string.ascii_letters, min_size=1, max_size=80), max_size=5)

@@ -1,7 +1,6 @@
 """The sample: one click sets everything up, in an order that works, and only once."""
 
 from storage import attempts, work
-from storage import runs as stored
 from storage.base_models import Source
 from storage.errors import StudioError
 from storage.ids import LOCAL_PERSON as ME
@@ -70,7 +69,7 @@ def test_a_person_who_has_the_sample_data_under_another_name_gets_the_sample(
 def test_a_starter_model_whose_building_failed_is_built_again(studio: Studio) -> None:
     first = sample.start(studio, ME)
     fail_the_model(studio)
-    stored.fail_hopeless(studio.database)
+    attempts.fail_hopeless(studio.database)
     second = sample.start(studio, ME)
     assert second.id != first.id
     assert second.base_model_id == first.base_model_id
