@@ -205,7 +205,6 @@ def _values(name: str) -> st.SearchStrategy[Any]:
         return st.none() | st.from_regex(
             r"(adapter:adapter_[0-9a-f]{1,8}|checkpoint:run_[0-9a-f]{1,8}:[0-9]{1,8})",
             fullmatch=True,
-            fullmatch=True,
         )
     if name == "probe_prompts":
         return st.lists(st.text(string.ascii_letters, min_size=1, max_size=80), max_size=5)
