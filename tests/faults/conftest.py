@@ -32,6 +32,14 @@ SPEC: dict[str, Any] = {
 """Long enough to be hit in the middle; with chance in it, so that a lost state would show."""
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the faults together: they share what takes long to make."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("faults"))
+
+
 @dataclass(frozen=True)
 class Result:
     """What must not depend on faults: every curve's values by step, and the adapter's weights."""
