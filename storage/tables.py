@@ -282,3 +282,4 @@ class AdapterRow(Owned, Table):
 
 
 Index("runs_by_queue", RunRow.status, RunRow.priority, RunRow.place)
+Index("runs_by_age", RunRow.owner, RunRow.created_at)

@@ -49,6 +49,7 @@ def upgrade() -> None:
         batch_op.drop_index("runs_by_queue")
         batch_op.create_index("runs_by_queue", ["status", "priority", "place"], unique=False)
         batch_op.create_index(batch_op.f("ix_runs_sweep_id"), ["sweep_id"], unique=False)
+        batch_op.create_index("runs_by_age", ["owner", "created_at"], unique=False)
     _place()
 
 
@@ -103,6 +104,7 @@ def _place() -> None:
 
 def downgrade() -> None:
     with op.batch_alter_table("runs", schema=None) as batch_op:
+        batch_op.drop_index("runs_by_age")
         batch_op.drop_index(batch_op.f("ix_runs_sweep_id"))
         batch_op.drop_index("runs_by_queue")
         batch_op.create_index("runs_by_queue", ["status", "queued_at"], unique=False)
