@@ -142,7 +142,9 @@ class RunRow(Owned, Leased, Table):
 
     `halvings`: so often the examples read at once were halved, as memory ran out. `priority`: the
     higher, the earlier; within one priority the lower `place` (seconds since 1970 when it was
-    queued, or between two others). `after_run_id`: it waits until that run has ended.
+    queued, or between two others). `after_run_id`: it waits until that run has ended, where
+    `after_finished` until it has finished. `request_key`: of the request that queued it, one a
+    person. Units: `planned_seconds` and `planned_bytes` are what was expected when it was queued.
     """
 
     __tablename__ = "runs"
@@ -164,6 +166,10 @@ class RunRow(Owned, Leased, Table):
     priority: Mapped[int] = mapped_column(default=0)
     place: Mapped[float] = mapped_column(default=time.time)
     after_run_id: Mapped[str | None] = mapped_column(String(32))
+    after_finished: Mapped[bool] = mapped_column(default=False)
+    request_key: Mapped[str | None] = mapped_column(String(64))
+    planned_seconds: Mapped[float | None]
+    planned_bytes: Mapped[int | None] = mapped_column(BigInteger)
     device: Mapped[str | None] = mapped_column(String(64))
     sweep_id: Mapped[str | None] = mapped_column(String(32), index=True)
     trial: Mapped[int | None]
@@ -283,3 +289,4 @@ class AdapterRow(Owned, Table):
 
 Index("runs_by_queue", RunRow.status, RunRow.priority, RunRow.place)
 Index("runs_by_age", RunRow.owner, RunRow.created_at)
+Index("runs_by_request", RunRow.owner, RunRow.request_key, unique=True)

@@ -13,7 +13,10 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-NEW = ("halvings", "priority", "place", "after_run_id", "device", "sweep_id", "trial")
+NEW = (
+    "halvings", "priority", "place", "after_run_id", "after_finished", "request_key",
+    "planned_seconds", "planned_bytes", "device", "sweep_id", "trial",
+)
 
 
 def upgrade() -> None:
@@ -43,13 +46,17 @@ def upgrade() -> None:
         for name in ("halvings", "priority"):
             batch_op.add_column(sa.Column(name, sa.Integer(), nullable=False, server_default="0"))
         batch_op.add_column(sa.Column("place", sa.Double(), nullable=False, server_default="0"))
-        for name, size in (("after_run_id", 32), ("device", 64), ("sweep_id", 32)):
+        for name, size in (("after_run_id", 32), ("request_key", 64), ("device", 64), ("sweep_id", 32)):
             batch_op.add_column(sa.Column(name, sa.String(length=size), nullable=True))
+        batch_op.add_column(sa.Column("after_finished", sa.Boolean(), nullable=False, server_default=sa.false()))
+        batch_op.add_column(sa.Column("planned_seconds", sa.Double(), nullable=True))
+        batch_op.add_column(sa.Column("planned_bytes", sa.BigInteger(), nullable=True))
         batch_op.add_column(sa.Column("trial", sa.Integer(), nullable=True))
         batch_op.drop_index("runs_by_queue")
         batch_op.create_index("runs_by_queue", ["status", "priority", "place"], unique=False)
         batch_op.create_index(batch_op.f("ix_runs_sweep_id"), ["sweep_id"], unique=False)
         batch_op.create_index("runs_by_age", ["owner", "created_at"], unique=False)
+        batch_op.create_index("runs_by_request", ["owner", "request_key"], unique=True)
     _place()
 
 
@@ -104,6 +111,7 @@ def _place() -> None:
 
 def downgrade() -> None:
     with op.batch_alter_table("runs", schema=None) as batch_op:
+        batch_op.drop_index("runs_by_request")
         batch_op.drop_index("runs_by_age")
         batch_op.drop_index(batch_op.f("ix_runs_sweep_id"))
         batch_op.drop_index("runs_by_queue")
