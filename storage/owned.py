@@ -8,9 +8,20 @@ from sqlalchemy.orm import Session
 
 from storage.database import Database
 from storage.errors import NotFound
-from storage.tables import AdapterRow, AnalysisRow, BaseModelRow, DatasetRow, RunRow, now
+from storage.tables import (
+    AdapterRow,
+    AnalysisRow,
+    BaseModelRow,
+    DatasetRow,
+    PresetRow,
+    RunRow,
+    SweepRow,
+    now,
+)
 
-Row = TypeVar("Row", DatasetRow, BaseModelRow, AnalysisRow, RunRow, AdapterRow)
+Row = TypeVar(
+    "Row", DatasetRow, BaseModelRow, AnalysisRow, RunRow, AdapterRow, SweepRow, PresetRow
+)
 
 _WORDS: dict[type, str] = {
     DatasetRow: "dataset",
@@ -18,6 +29,8 @@ _WORDS: dict[type, str] = {
     AnalysisRow: "analysis",
     RunRow: "run",
     AdapterRow: "adapter",
+    SweepRow: "sweep",
+    PresetRow: "preset",
 }
 
 

@@ -290,3 +290,4 @@ class AdapterRow(Owned, Table):
 Index("runs_by_queue", RunRow.status, RunRow.priority, RunRow.place)
 Index("runs_by_age", RunRow.owner, RunRow.created_at)
 Index("runs_by_request", RunRow.owner, RunRow.request_key, unique=True)
+Index("runs_by_trial", RunRow.sweep_id, RunRow.trial, unique=True)

@@ -55,6 +55,7 @@ def upgrade() -> None:
         batch_op.drop_index("runs_by_queue")
         batch_op.create_index("runs_by_queue", ["status", "priority", "place"], unique=False)
         batch_op.create_index(batch_op.f("ix_runs_sweep_id"), ["sweep_id"], unique=False)
+        batch_op.create_index("runs_by_trial", ["sweep_id", "trial"], unique=True)
         batch_op.create_index("runs_by_age", ["owner", "created_at"], unique=False)
         batch_op.create_index("runs_by_request", ["owner", "request_key"], unique=True)
     _place()
@@ -112,6 +113,7 @@ def _place() -> None:
 def downgrade() -> None:
     with op.batch_alter_table("runs", schema=None) as batch_op:
         batch_op.drop_index("runs_by_request")
+        batch_op.drop_index("runs_by_trial")
         batch_op.drop_index("runs_by_age")
         batch_op.drop_index(batch_op.f("ix_runs_sweep_id"))
         batch_op.drop_index("runs_by_queue")
