@@ -48,7 +48,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("place", sa.Double(), nullable=False, server_default="0"))
         for name, size in (("after_run_id", 32), ("request_key", 64), ("device", 64), ("sweep_id", 32)):
             batch_op.add_column(sa.Column(name, sa.String(length=size), nullable=True))
-        batch_op.add_column(sa.Column("after_finished", sa.Boolean(), nullable=False, server_default=sa.false()))
+        batch_op.add_column(sa.Column("after_finished", sa.Boolean(), nullable=False, server_default="0"))
         batch_op.add_column(sa.Column("planned_seconds", sa.Double(), nullable=True))
         batch_op.add_column(sa.Column("planned_bytes", sa.BigInteger(), nullable=True))
         batch_op.add_column(sa.Column("trial", sa.Integer(), nullable=True))
