@@ -1,10 +1,13 @@
 """Attempts at runs: what a worker does under a lease, and how a lost one is taken back."""
 
+from collections.abc import Sequence
+
 from sqlalchemy.orm import Session
 
-from storage import leases, queue, run_moves
+from storage import events, leases, queue, run_moves, shrinking
 from storage.database import Database
 from storage.runs import Run
+from storage.specs import RunSpec
 from storage.status import ACTIVE, RunStatus, StopRequest
 from storage.tables import AttemptRow, RunRow, now
 
@@ -12,20 +15,31 @@ MOST_CRASHES = 3
 """So often is a run taken up again that dies without having saved anything new."""
 
 
-def claim(database: Database, worker: str, seconds: float) -> Run | None:
-    """Open an attempt at the next run whose data and base model are ready; None where none is."""
+def claim(
+    database: Database, worker: str, seconds: float, devices: Sequence[str] = ()
+) -> Run | None:
+    """Open an attempt at the next run whose data and base model are ready; None where none is.
+
+    Args:
+        database: the application's.
+        worker: who claims.
+        seconds: how long the lease is.
+        devices: of the worker's machine, of which a run holds as many as it has processes; none:
+            they are not counted.
+    """
     with database.write() as session:
-        row = leases.take(
-            session,
-            RunRow,
-            RunRow.id == queue.ready().limit(1).scalar_subquery(),
-            (RunStatus.QUEUED, RunStatus.STARTING),
-        )
+        chosen = queue.next_one(session, worker, devices)
+        if chosen is None:
+            return None
+        run_id, device = chosen
+        moves = (RunStatus.QUEUED, RunStatus.STARTING)
+        row = leases.take(session, RunRow, RunRow.id == run_id, moves)
         if row is None:
             return None
-        row.worker, row.lease_until = worker, leases.until(seconds)
+        row.worker, row.lease_until, row.device = worker, leases.until(seconds), device
         row.stage, row.started_at = "starting", row.started_at or now()
         session.add(AttemptRow(run_id=row.id, attempt=row.attempt, worker=worker))
+        queue.wait_no_more(session, row)
         return Run.model_validate(row)
 
 
@@ -67,6 +81,25 @@ def put_back(database: Database, run_id: str, attempt: int, reason: str) -> Run:
         return Run.model_validate(row)
 
 
+def out_of_memory(database: Database, run_id: str, attempt: int, reason: str) -> Run:
+    """Put a run back that ran out of memory, with half the batch; fail it where that cannot be.
+
+    What a person has asked meanwhile comes first. Raises Superseded.
+    """
+    with database.write() as session:
+        row = leases.guard(session, RunRow, run_id, attempt)
+        asked, spec = run_moves.asked(row), RunSpec.model_validate(row.spec)
+        obstacle = shrinking.obstacle(spec, row.halvings)
+        if asked is not None:
+            run_moves.end(session, row, asked, reason)
+        elif obstacle:
+            row.error, row.hint = reason, f"{obstacle} {shrinking.LESS_MEMORY}"
+            run_moves.end(session, row, RunStatus.FAILED, reason)
+        else:
+            _halve(session, row, spec, reason)
+        return Run.model_validate(row)
+
+
 def release(database: Database, run_id: str, attempt: int) -> None:
     """Let a run go in an orderly shutdown, which is no crash: back, or ended as a person asked."""
     with database.write() as session:
@@ -76,10 +109,10 @@ def release(database: Database, run_id: str, attempt: int) -> None:
         )
 
 
-def recover(database: Database) -> list[str]:
-    """Put runs back into the queue whose worker is gone; returns their ids."""
+def recover(database: Database, heard: leases.Heard) -> list[str]:
+    """Put runs back into the queue whose worker is dead, or silent; returns their ids."""
     with database.write() as session:
-        rows = leases.orphans(session, RunRow, ACTIVE)
+        rows = leases.orphans(session, RunRow, ACTIVE, heard)
         for row in rows:
             _put_back(session, row, "the worker process ended")
         return [row.id for row in rows]
@@ -107,6 +140,20 @@ def _put_back(session: Session, row: RunRow, reason: str) -> None:
         row.error = f"The training process ended {row.crashes} times without getting any further."
         row.hint = f"Last time: {reason}. Look at the log; a smaller batch or length often helps."
         run_moves.end(session, row, RunStatus.FAILED, reason)
+
+
+def _halve(session: Session, row: RunRow, spec: RunSpec, reason: str) -> None:
+    before, after = (shrinking.shrunk(spec, row.halvings + more) for more in (0, 1))
+    row.halvings += 1
+    row.crashes = 0
+    details = {"batch_size": after.batch_size, "accumulation": after.accumulation}
+    words = (
+        f"{reason} It goes on from step {row.checkpoint_step} and reads {after.batch_size} instead "
+        f"of {before.batch_size} at once, {after.accumulation} instead of {before.accumulation} "
+        "times before each correction: what it learns stays the same."
+    )
+    events.note(session, row, "out_of_memory", words, **details, halvings=row.halvings)
+    run_moves.end(session, row, RunStatus.QUEUED, reason)
 
 
 def _got_further(session: Session, row: RunRow) -> bool:

@@ -2,8 +2,11 @@
 
 import os
 import socket
+import sys
+import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TypeVar
 
 import psutil
@@ -17,19 +20,58 @@ Row = TypeVar("Row", DatasetRow, BaseModelRow, AnalysisRow, RunRow)
 AnyRow = DatasetRow | BaseModelRow | AnalysisRow | RunRow
 
 
+class Heard:
+    """When each lease was last seen to change, by a clock of this process that nobody sets.
+
+    The end of a lease that stands in its row was told by the clock of the machine that holds it,
+    which may be wrong, or may be set meanwhile. So a lease is over when nobody has extended it
+    while this process watched it for as long as a lease is.
+
+    Args:
+        seconds: how long a lease is.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._seen: dict[str, dict[str, tuple[int, datetime | None, float]]] = {}
+
+    def forget(self) -> None:
+        """Begin anew: this process was not awake to hear."""
+        self._seen.clear()
+
+    def silent(self, table: type[Row], rows: Iterable[Row]) -> list[Row]:
+        """Return those of the rows that a worker holds whose leases were not extended in time."""
+        before, at = self._seen.get(table.__tablename__, {}), time.monotonic()
+        seen = {row.id: (row.attempt, row.lease_until, at) for row in rows}
+        for identifier, (attempt, end, since) in before.items():
+            if identifier in seen and seen[identifier][:2] == (attempt, end):
+                seen[identifier] = (attempt, end, since)
+        self._seen[table.__tablename__] = seen
+        return [row for row in rows if at - seen[row.id][2] >= self._seconds]
+
+
 def worker_name() -> str:
     """Return a name of this process that tells later whether it still lives."""
-    return f"{socket.gethostname()}:{os.getpid()}:{psutil.Process().create_time():.2f}"
+    return name_of(os.getpid())
+
+
+def name_of(pid: int) -> str:
+    """Return the name that a worker with that process number gives itself.
+
+    Raises:
+        psutil.NoSuchProcess: there is none.
+    """
+    return f"{socket.gethostname()}:{pid}:{_began(pid)}"
 
 
 def is_gone(worker: str) -> bool:
     """Tell whether the process of that name surely lives no more; a remote one never surely."""
-    host, pid, started = worker.rsplit(":", 2)
+    host, _, process = worker.partition(":")
     if host != socket.gethostname():
         return False
+    pid, _, began = process.partition(":")
     try:
-        process = psutil.Process(int(pid))
-        return f"{process.create_time():.2f}" != started or process.status() == "zombie"
+        return _began(int(pid)) != began or psutil.Process(int(pid)).status() == "zombie"
     except psutil.NoSuchProcess:
         return True
 
@@ -84,10 +126,11 @@ def guard(session: Session, table: type[Row], identifier: str, attempt: int) -> 
     return row
 
 
-def orphans(session: Session, table: type[Row], active: Iterable[str]) -> list[Row]:
+def orphans(session: Session, table: type[Row], active: Iterable[str], heard: Heard) -> list[Row]:
     """Return the rows whose worker is gone: its process has ended, or its lease has run out."""
-    rows = session.scalars(select(table).where(table.status.in_(list(active))))
-    return [row for row in rows if _abandoned(row)]
+    rows = session.scalars(select(table).where(table.status.in_(list(active)))).all()
+    silent = {row.id for row in heard.silent(table, rows)}
+    return [row for row in rows if row.id in silent or row.worker is None or is_gone(row.worker)]
 
 
 def release(row: AnyRow) -> None:
@@ -96,7 +139,17 @@ def release(row: AnyRow) -> None:
     row.lease_until = None
 
 
-def _abandoned(row: AnyRow) -> bool:
-    if row.worker is None or row.lease_until is None:
-        return True
-    return row.lease_until < now() or is_gone(row.worker)
+def _began(pid: int) -> str:
+    """Return when a process began, told so that setting the clock does not change it.
+
+    (What psutil tells is counted from the moment of the start of the machine by today's clock.)
+    """
+    if sys.platform != "linux":
+        return f"{psutil.Process(pid).create_time():.2f}"
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise psutil.NoSuchProcess(pid) from error
+    ticks = text.rsplit(")", 1)[1].split()[19]  # after the name, which may hold anything
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    return f"{boot.read_text().strip() if boot.is_file() else ''}@{ticks}"

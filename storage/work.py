@@ -104,10 +104,10 @@ def release(database: Database, table: type[Row], key: tuple[str, int]) -> None:
         _move(leases.guard(session, table, *key), WorkStatus.WAITING)
 
 
-def recover(database: Database, table: type[Row]) -> list[str]:
-    """Put work back whose worker is gone; returns the ids."""
+def recover(database: Database, table: type[Row], heard: leases.Heard) -> list[str]:
+    """Put work back whose worker is dead, or silent; returns the ids."""
     with database.write() as session:
-        rows = leases.orphans(session, table, [WorkStatus.WORKING])
+        rows = leases.orphans(session, table, [WorkStatus.WORKING], heard)
         for row in rows:
             _put_back(row, "The studio was stopped while this was being prepared.")
         return [row.id for row in rows]

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from storage import attempts, work
+from storage import attempts, leases, work
 from storage.artifacts import Artifacts
 from storage.database import Database
 from storage.settings import Settings
@@ -38,6 +38,7 @@ class Reconciler:
         self._database = database
         self._supervisor = supervisor
         self._sweep_at = 0.0
+        self._heard = leases.Heard(settings.lease_seconds)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
 
@@ -52,8 +53,8 @@ class Reconciler:
     def round(self) -> None:
         """Take back what nobody works on any more, and let the supervisor look."""
         for table in _PREPARED:
-            _tell("work_taken_back", work.recover(self._database, table))
-        _tell("runs_taken_back", attempts.recover(self._database))
+            _tell("work_taken_back", work.recover(self._database, table, self._heard))
+        _tell("runs_taken_back", attempts.recover(self._database, self._heard))
         _tell("runs_without_data_failed", attempts.fail_hopeless(self._database))
         self._sweep()
         self._supervisor.look()
@@ -64,15 +65,16 @@ class Reconciler:
             Artifacts(self._settings.home).sweep_scratch(LEFT_BEHIND_SECONDS)
 
     def _run(self) -> None:
-        last = time.time()
+        last = time.monotonic()
         while not self._ended.is_set():
-            if not self._has_slept(time.time() - last):
-                self._try_round()
-            last = time.time()
+            if self._has_slept(time.monotonic() - last):
+                self._heard.forget()
+            self._try_round()
+            last = time.monotonic()
             self._ended.wait(self._settings.reconcile_seconds)
 
     def _has_slept(self, seconds: float) -> bool:
-        """Tell whether this machine was asleep: then the heartbeats come before any taking back."""
+        """Tell whether this process was paused: then it has heard no heartbeat for a while."""
         return seconds > self._settings.reconcile_seconds + self._settings.lease_seconds / 2
 
     def _try_round(self) -> None:

@@ -7,12 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import psutil
 import pytest
 
-from storage import adapters, attempts, leases, metrics, runs, work
+from storage import adapters, attempts, leases, metrics, runs, tables, work
 from storage.errors import NotFound, Superseded
 from storage.status import RunStatus, WorkStatus
 from storage.tables import DatasetRow
@@ -98,13 +99,8 @@ def process() -> Any:
     child.wait()
 
 
-def name_of(pid: int) -> str:
-    """Return the name that a worker of that process id would give itself."""
-    return f"{socket.gethostname()}:{pid}:{psutil.Process(pid).create_time():.2f}"
-
-
 def test_a_killed_process_is_gone_before_and_after_its_parent_noticed(process: Any) -> None:
-    name = name_of(process.pid)
+    name = leases.name_of(process.pid)
     assert not leases.is_gone(name)
     os.kill(process.pid, signal.SIGKILL)
     _until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE)
@@ -122,35 +118,65 @@ def test_a_process_of_another_machine_is_never_surely_gone() -> None:
     assert not leases.is_gone("elsewhere.example:1:0.00")
 
 
-@pytest.mark.parametrize(
-    ("worker", "seconds", "recovered"),
-    [
-        ("mine", 30, False),
-        ("mine", -1, True),
-        ("dead", 30, True),
-        ("elsewhere.example:1:0.00", 30, False),
-        ("elsewhere.example:1:0.00", -1, True),
-    ],
-)
-def test_a_run_is_taken_back_when_its_worker_is_dead_or_silent(
-    story: Any, process: Any, worker: str, seconds: float, recovered: bool
+def test_a_worker_keeps_its_name_when_the_clock_is_set(
+    monkeypatch: pytest.MonkeyPatch, process: Any
 ) -> None:
-    names = {"mine": story.worker, "dead": name_of(process.pid)}
+    before = leases.name_of(process.pid)
+    began = psutil.Process(process.pid).create_time()
+    monkeypatch.setattr(psutil._pslinux, "boot_time", lambda: 7200.0)  # as a clock set back gives
+    assert psutil.Process(process.pid).create_time() != began, "the fault did not happen"
+    assert leases.name_of(process.pid) == before
+    assert not leases.is_gone(before)
+
+
+@pytest.mark.parametrize("worker", ["mine", "elsewhere.example:1:0.00"])
+def test_a_run_is_taken_back_when_its_worker_was_silent_for_a_lease(
+    story: Any, worker: str
+) -> None:
     run = story.queued()
-    attempts.claim(story.database, names.get(worker, worker), seconds)
+    attempts.claim(story.database, story.worker if worker == "mine" else worker, 30)
+    heard = leases.Heard(0.2)
+    assert attempts.recover(story.database, heard) == []
+    time.sleep(0.25)
+    assert attempts.recover(story.database, heard) == [run.id]
+    assert runs.get(story.database, "anna", run.id).status == RunStatus.QUEUED
+
+
+def test_a_run_is_taken_back_at_once_when_its_worker_is_dead(story: Any, process: Any) -> None:
+    run = story.queued()
+    attempts.claim(story.database, leases.name_of(process.pid), 30)
     process.kill()
     process.wait()
-    assert attempts.recover(story.database) == ([run.id] if recovered else [])
-    status = runs.get(story.database, "anna", run.id).status
-    assert status == (RunStatus.QUEUED if recovered else RunStatus.STARTING)
+    assert attempts.recover(story.database, leases.Heard(600)) == [run.id]
 
 
-def test_a_heartbeat_keeps_a_run_whose_lease_had_almost_run_out(story: Any) -> None:
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_a_clock_that_is_set_ends_no_lease_and_keeps_none_alive(
+    story: Any, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
     run = story.queued()
-    story.claimed(seconds=0.05)
-    attempts.heartbeat(story.database, run.id, 1, 30)
-    time.sleep(0.1)
-    assert attempts.recover(story.database) == []
+    story.claimed(seconds=1)
+    heard = leases.Heard(0.3)
+    attempts.recover(story.database, heard)
+    moved = tables.now() + timedelta(hours=hours)
+    monkeypatch.setattr(leases, "now", lambda: moved)
+    for _ in range(4):  # heartbeats told by the new clock, for longer than a lease
+        time.sleep(0.1)
+        attempts.heartbeat(story.database, run.id, 1, 1)
+        moved += timedelta(microseconds=1)
+        assert attempts.recover(story.database, heard) == []
+    time.sleep(0.35)
+    assert attempts.recover(story.database, heard) == [run.id]
+
+
+def test_who_was_paused_itself_hears_anew_before_it_takes_anything_back(story: Any) -> None:
+    story.queued()
+    story.claimed()
+    heard = leases.Heard(0.1)
+    attempts.recover(story.database, heard)
+    time.sleep(0.15)
+    heard.forget()
+    assert attempts.recover(story.database, heard) == []
 
 
 def _until(holds: Callable[[], bool]) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from storage import adapters, base_models, datasets, ids, owned, runs, work
 from storage.errors import NotFound, StudioError
+from storage.leases import Heard
 from storage.status import WorkStatus
 from storage.tables import AdapterRow, BaseModelRow, DatasetRow
 
@@ -134,8 +135,8 @@ def test_work_whose_process_dies_is_tried_three_times(story: Any) -> None:
 
 def test_work_of_a_silent_worker_is_taken_back(story: Any) -> None:
     identifier = story.dataset()
-    work.claim(story.database, DatasetRow, story.worker, -1)
-    assert work.recover(story.database, DatasetRow) == [identifier]
+    work.claim(story.database, DatasetRow, story.worker, 30)
+    assert work.recover(story.database, DatasetRow, Heard(0)) == [identifier]
     assert work.anything_waiting(story.database, DatasetRow)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from storage import adapters, attempts, base_models, datasets, ids, metrics, owned, runs, work
 from storage.errors import NotFound, StudioError
+from storage.leases import Heard
 from storage.specs import RunSpec
 from storage.status import RunStatus, StopRequest
 from storage.tables import BaseModelRow, DatasetRow, RunRow
@@ -215,9 +216,9 @@ def test_a_shutdown_in_order_counts_as_no_death(story: Any) -> None:
 
 def test_a_run_of_a_dead_worker_goes_on_from_the_queue(story: Any) -> None:
     run = story.queued()
-    story.claimed(seconds=-1)
-    assert attempts.recover(story.database) == [run.id]
-    assert attempts.recover(story.database) == []
+    story.claimed()
+    assert attempts.recover(story.database, Heard(0)) == [run.id]
+    assert attempts.recover(story.database, Heard(0)) == []
     second = story.claimed()
     assert (second.id, second.attempt, second.crashes) == (run.id, 2, 1)
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from storage import attempts, runs
 from storage.errors import StudioError, Superseded
+from storage.leases import Heard
 from storage.status import ACTIVE, FINAL, RESUMABLE, RUN_MOVES, WORK_MOVES, RunStatus, StopRequest
 
 ANNA = "anna"
@@ -61,7 +62,7 @@ PUSHES: dict[str, Callable[[Any, str, int], object]] = {
         story.database, run, attempt, "it died"
     ),
     "release": lambda story, run, attempt: attempts.release(story.database, run, attempt),
-    "recover": lambda story, run, attempt: attempts.recover(story.database),
+    "recover": lambda story, run, attempt: attempts.recover(story.database, Heard(0)),
     **{
         status: lambda story, run, attempt, status=status: attempts.end(
             story.database, run, attempt, RunStatus(status), "so it went"

@@ -1,5 +1,6 @@
 """The supervisor fills its places and no more."""
 
+import socket
 from collections.abc import Iterator
 from unittest.mock import PropertyMock, patch
 
@@ -120,8 +121,9 @@ class TestReconciler:
         from storage.tables import DatasetRow  # noqa: PLC0415
 
         run, name = home.queued(), home.dataset("b" * 64)
-        assert attempts.claim(home.database, "dead", -1)
-        assert work.claim(home.database, DatasetRow, "dead", -1)
+        dead = f"{socket.gethostname()}:1:before this machine was started"
+        assert attempts.claim(home.database, dead, 30)
+        assert work.claim(home.database, DatasetRow, dead, 30)
         Reconciler(home.settings, home.database, supervisor).round()
         assert (home.run(run.id).attempt, home.run(run.id).crashes) == (2, 1)
         assert home.found(name).status is WorkStatus.WORKING
