@@ -5,10 +5,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from storage import ids, owned, run_moves
+from storage import events, ids, owned, run_moves, specs
 from storage.database import Database
-from storage.errors import StudioError
+from storage.errors import Fault, Refused, StudioError
 from storage.specs import RunSpec
 from storage.status import ACTIVE, RESUMABLE, RunStatus, StopRequest
 from storage.tables import AttemptRow, BaseModelRow, DatasetRow, RunRow, now
@@ -52,6 +53,9 @@ class Run(BaseModel):
     priority: int
     place: float
     after_run_id: str | None
+    after_finished: bool
+    planned_seconds: float | None
+    planned_bytes: int | None
     device: str | None
     sweep_id: str | None
     trial: int | None
@@ -73,20 +77,25 @@ class Run(BaseModel):
 def add(database: Database, owner: str, spec: RunSpec) -> Run:
     """Put a run into the queue. Raises NotFound where its dataset or base model is not there."""
     with database.write() as session:
-        owned.one(session, DatasetRow, owner, spec.dataset_id)
-        owned.one(session, BaseModelRow, owner, spec.base_model_id)
-        row = RunRow(
-            id=ids.new("run"),
-            owner=owner,
-            name=spec.name,
-            spec=spec.model_dump(mode="json"),
-            dataset_id=spec.dataset_id,
-            base_model_id=spec.base_model_id,
-            status=RunStatus.QUEUED,
-        )
-        session.add(row)
-        session.flush()
-        return Run.model_validate(row)
+        return Run.model_validate(new_row(session, owner, spec))
+
+
+def new_row(session: Session, owner: str, spec: RunSpec) -> RunRow:
+    """Make the row of a queued run, in the transaction of who asks for it. Raises as `add`."""
+    owned.one(session, DatasetRow, owner, spec.dataset_id)
+    owned.one(session, BaseModelRow, owner, spec.base_model_id)
+    row = RunRow(
+        id=ids.new("run"),
+        owner=owner,
+        name=spec.name,
+        spec=spec.model_dump(mode="json"),
+        dataset_id=spec.dataset_id,
+        base_model_id=spec.base_model_id,
+        status=RunStatus.QUEUED,
+    )
+    session.add(row)
+    session.flush()
+    return row
 
 
 def get(database: Database, owner: str, run_id: str) -> Run:
@@ -129,11 +138,87 @@ def resume(database: Database, owner: str, run_id: str) -> Run:
         row = owned.one(session, RunRow, owner, run_id)
         if row.status not in RESUMABLE:  # only a worker puts back one under way
             raise StudioError(f"This run is {row.status}; there is nothing to resume.")
-        run_moves.move(row, RunStatus.QUEUED)
-        row.crashes, row.stop_request, row.error, row.hint = 0, None, None, None
-        row.queued_at, row.ended_at, row.stage = now(), None, ""
-        row.place = row.queued_at.timestamp()
+        _queue_up(row)
         return Run.model_validate(row)
+
+
+EXTENDED = "extended"
+"""Kind of the event that tells of a longer course: the lengths before and after, and the step."""
+
+
+def extend(
+    database: Database,
+    owner: str,
+    run_id: str,
+    *,
+    epochs: float | None = None,
+    max_steps: int | None = None,
+) -> Run:
+    """Put a finished run back into the queue with a longer course; it goes on where it ended.
+
+    Args:
+        database: the studio's.
+        owner: whose run.
+        run_id: the run.
+        epochs: readings of the data in all; None: `max_steps` says how long.
+        max_steps: steps in all; None: `epochs` says how long.
+
+    Raises:
+        NotFound: there is no such run of that owner.
+        Refused: the length is out of its limits, or no longer than what lies behind the run.
+        StudioError: the run has not finished, or cannot be extended.
+    """
+    with database.write() as session:
+        row = owned.one(session, RunRow, owner, run_id)
+        run = Run.model_validate(row)
+        _require_extendable(run)
+        changes = {"max_steps": max_steps} if epochs is None else {"epochs": epochs}
+        spec = specs.parse({**row.spec, "max_steps": None, **changes})
+        _require_longer(run, spec)
+        before, after = ({"epochs": one.epochs, "max_steps": one.max_steps}
+                         for one in (run.spec, spec))  # fmt: skip
+        row.spec = spec.model_dump(mode="json")
+        words = f"It was asked to train longer after step {run.step}: {_length(spec)} in all."
+        events.note(session, row, EXTENDED, words, before=before, after=after, step=run.step)
+        _queue_up(row)
+        return Run.model_validate(row)
+
+
+def _require_extendable(run: Run) -> None:
+    if run.status is not RunStatus.FINISHED:
+        raise StudioError(
+            f"This run is {run.status}; only a finished one can train longer.",
+            "Resume it instead." if run.is_resumable else "",
+        )
+    if run.spec.adapter == "adalora":
+        raise StudioError(
+            "AdaLoRA shares out its room over the whole course, which is over.",
+            "Start a new run that goes on from this add-on.",
+        )
+
+
+def _require_longer(run: Run, spec: RunSpec) -> None:
+    """Refuse a course that ends where the run has been already."""
+    if spec.max_steps is not None:
+        if spec.max_steps <= run.step:
+            raise Refused([Fault("max_steps", f"Choose more than {run.step}: so many are done.")])
+    elif run.spec.max_steps is None and run.total_steps:
+        steps = run.total_steps / run.spec.epochs * spec.epochs
+        if steps < run.step + 1:
+            readings = f"{run.step / run.total_steps * run.spec.epochs:.3g}"
+            raise Refused([Fault("epochs", f"Choose more than {readings}: so many are done.")])
+
+
+def _length(spec: RunSpec) -> str:
+    return f"{spec.max_steps} steps" if spec.max_steps else f"{spec.epochs:g} readings of the data"
+
+
+def _queue_up(row: RunRow) -> None:
+    """Put a run that has ended back into the queue, behind those that wait."""
+    run_moves.move(row, RunStatus.QUEUED)
+    row.crashes, row.stop_request, row.error, row.hint = 0, None, None, None
+    row.queued_at, row.ended_at, row.stage = now(), None, ""
+    row.place = row.queued_at.timestamp()
 
 
 def attempts(database: Database, run_id: str) -> list[dict[str, Any]]:
