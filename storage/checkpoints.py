@@ -22,6 +22,17 @@ REQUIRED: dict[str, frozenset[str]] = {
 """By what learns; without one of these a run would go on silently differently, or not at all."""
 
 
+def needed(adapter: str, processes: int, sharding: str) -> frozenset[str]:
+    """Return the files of a checkpoint that so many processes wrote: each its own random state."""
+    files = REQUIRED[adapter]
+    if processes > 1:
+        files -= {"rng_state.pth"}
+        files |= {f"rng_state_{number}.pth" for number in range(processes)}
+    if processes > 1 and sharding == "fsdp":
+        files = (files - {"optimizer.pt"}) | {"optimizer.bin"}
+    return files
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """A saved state of a run; see `usable` for what can be done with it besides going on.
@@ -78,7 +89,9 @@ def is_whole(checkpoint: Checkpoint) -> bool:
     except artifacts.Damaged:
         return False
     there = {entry["name"] for entry in manifest["files"]}
-    return there >= REQUIRED[manifest["about"].get("adapter", "lora")]
+    about = manifest["about"]
+    told = (about.get("processes", 1), about.get("sharding", "ddp"))
+    return there >= needed(about.get("adapter", "lora"), *told)
 
 
 def usable(folder: Path) -> Path:

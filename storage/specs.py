@@ -41,8 +41,8 @@ class RunSpec(
 
     @property
     def effective_batch(self) -> int:
-        """Examples (or packed blocks) behind each correction: batch size times accumulation."""
-        return self.batch_size * self.accumulation
+        """Examples (or packed blocks) behind each correction, read by all processes together."""
+        return self.batch_size * self.accumulation * self.processes
 
 
 def parse(values: object) -> RunSpec:

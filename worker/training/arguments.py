@@ -35,7 +35,7 @@ class Plan:
 
 def plan(spec: RunSpec, blocks: int, *, has_exam: bool) -> Plan:
     """Count the steps of a run over that many examples, or packed blocks."""
-    batches = math.ceil(blocks / spec.batch_size)
+    batches = math.ceil(blocks / (spec.batch_size * spec.processes))
     a_reading = math.ceil(batches / spec.accumulation)
     total = spec.max_steps or max(1, math.ceil(spec.epochs * a_reading))
     interval = max(1, math.ceil(total / _EXAMS))

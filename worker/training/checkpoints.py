@@ -5,7 +5,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from storage import artifacts, checkpoints, identities
+from storage import artifacts, checkpoints
 from storage.checkpoints import Checkpoint
 from storage.errors import StudioError
 from worker.export import plain
@@ -63,7 +63,7 @@ def clear_leftovers(job: Job, start: Start) -> None:
     for folder in folder_of_all.glob("step-*"):
         if folder not in whole or _step(folder) > start.step:
             artifacts.remove(folder)
-    halves = (".deleted-*", f".{beginnings.kept_in(job).name}.*")
+    halves = (".deleted-*", f".{beginnings.kept_in(job).name}.*", ".start.*")
     left = [path for pattern in halves for path in job.run_folder.glob(pattern)]
     for folder in (*left, *folder_of_all.glob(".deleted-*")):
         artifacts.remove(folder)
@@ -82,7 +82,9 @@ def seal(job: Job, folder: Path, step: int, eval_loss: float | None) -> Checkpoi
         FileNotFoundError: the trainer left out a file that a resumed run needs.
     """
     kind = job.spec.adapter
-    missing = checkpoints.REQUIRED[kind] - {path.name for path in folder.iterdir()}
+    together = {"processes": job.spec.processes, "sharding": job.spec.sharding}
+    needed = checkpoints.needed(kind, job.spec.processes, job.spec.sharding)
+    missing = needed - {path.name for path in folder.iterdir()}
     if missing:
         raise FileNotFoundError(f"a checkpoint lacks {', '.join(sorted(missing))}")
     about = {
@@ -91,6 +93,7 @@ def seal(job: Job, folder: Path, step: int, eval_loss: float | None) -> Checkpoi
         "attempt": job.attempt,
         "eval_loss": eval_loss,
         "adapter": kind,
+        **together,
         **job.identity,
         "libraries": library_versions(),
     }
@@ -121,6 +124,7 @@ def discard(job: Job) -> None:
     """Remove every checkpoint and working folder of the run; its log stays."""
     artifacts.remove(checkpoints.folder_of(job.run_folder))
     artifacts.remove(beginnings.kept_in(job))
+    artifacts.remove(job.run_folder / "start")
     for folder in job.run_folder.glob(".working-*"):
         artifacts.remove(folder)
 
@@ -136,13 +140,12 @@ def _require_same(job: Job, checkpoint: Checkpoint) -> None:
         "base": "base model",
         "teacher": "teacher",
     }
-    for name, value in job.identity.items():
-        told = checkpoint.about.get(name)
-        if not (identities.is_of(job.spec, told) if name == "spec" else told == value):
-            raise StudioError(
-                f"This run cannot go on: its {words[name]} changed since step {checkpoint.step}.",
-                "Duplicate the run to start it anew.",
-            )
+    differs = job.difference(checkpoint.about)
+    if differs is not None:
+        raise StudioError(
+            f"This run cannot go on: its {words[differs]} changed since step {checkpoint.step}.",
+            "Duplicate the run to start it anew.",
+        )
     before: dict[str, Any] = checkpoint.about.get("libraries", {})
     changed = [name for name, now in library_versions().items() if before.get(name) != now]
     if changed:

@@ -1,6 +1,5 @@
 """The course of a run: after each step it reports, and decides whether to examine, save or stop."""
 
-import json
 import math
 import time
 from collections.abc import Mapping
@@ -13,8 +12,10 @@ from transformers import TrainerCallback, TrainerControl, TrainerState
 from storage import checkpoints
 from storage.errors import StudioError
 from storage.metrics import Point
+from worker.training import patience
 from worker.training.arguments import Plan
 from worker.training.checkpoints import rotate, seal
+from worker.training.distributed import together
 from worker.training.job import Job
 from worker.training.journal import journal
 from worker.training.reporting import Reporter, memory_bytes
@@ -77,7 +78,7 @@ class Course(TrainerCallback):
         """Decide what happens after this step."""
         self._clock.step_took = time.monotonic() - self._clock.step_began
         step, last = state.global_step, state.global_step >= self.plan.total_steps
-        self.stopped = self.stops.wanted()
+        self.stopped = self.stops.agreed()
         if self.stopped is Stop.DISCARD:
             control.should_training_stop = True
             return control
@@ -100,7 +101,7 @@ class Course(TrainerCallback):
             **{name: logs[name] for name in ("loss", "learning_rate", "grad_norm")},
             **{curve: logs[name] for name, curve in self._curves.items() if name in logs},
             "tokens_per_second": speed,
-            "memory_bytes": float(memory_bytes()),
+            "memory_bytes": together.highest(memory_bytes()),
         }
         self._report(state.global_step, values)
         self._write_line(state.global_step, logs["loss"])
@@ -134,15 +135,18 @@ class Course(TrainerCallback):
         journal.info("exam after step %d: loss %.4f", step, loss)
         self._require_finite({"eval_loss": loss}, step)
         self._examined = (step, loss)
-        exams = exams_in(state.log_history)
-        is_best = all(loss < earlier for earlier in exams[:-1])
+        exams = patience.counted(patience.exams_in(state.log_history), self.job.extended_at)
+        is_best = all(loss < earlier.loss for earlier in exams[:-1])
         control.should_save |= self.plan.save_every is None or is_best
-        if is_exhausted(exams, self.job.spec.early_stopping):
+        if patience.is_exhausted(exams, self.job.spec.early_stopping):
             control.should_save = control.should_training_stop = True
         return control
 
     def on_save(self, args: Any, state: TrainerState, _control: Any, **_: Any) -> None:
         """Seal the checkpoint, once all points up to it are durable; rotate older ones."""
+        together.wait()  # each process has written a part of it
+        if not together.is_first():
+            return
         step = state.global_step
         loss = self._examined[1] if self._examined and self._examined[0] == step else None
         self.reporter.flush()
@@ -190,24 +194,12 @@ class Course(TrainerCallback):
         )
 
 
-def exams_in(history: list[dict[str, float]]) -> list[float]:
-    """Return the evaluation losses of a trainer's history, in order."""
-    return [entry["eval_loss"] for entry in history if "eval_loss" in entry]
-
-
-def is_exhausted(exams: list[float], patience: int) -> bool:
-    """Tell whether the last `patience` exams brought no better loss; 0 has no end."""
-    if not patience or not exams:
-        return False
-    return len(exams) - 1 - exams.index(min(exams)) >= patience
-
-
-def is_over(checkpoint_folder: Path, planned: Plan, patience: int) -> bool:
+def is_over(job: Job, checkpoint_folder: Path, planned: Plan) -> bool:
     """Tell whether the run had reached its end when that checkpoint was written."""
-    state = json.loads((checkpoint_folder / "trainer_state.json").read_bytes())
-    if state["global_step"] >= planned.total_steps:
+    if patience.steps_of(checkpoint_folder) >= planned.total_steps:
         return True
-    return is_exhausted(exams_in(state["log_history"]), patience)
+    exams = patience.counted(patience.exams_of(checkpoint_folder), job.extended_at)
+    return patience.is_exhausted(exams, job.spec.early_stopping)
 
 
 def _is_due(step: int, interval: int | None) -> bool:

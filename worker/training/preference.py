@@ -6,12 +6,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from datasets import Dataset
 from torch import Tensor
 
 from storage.specs import RunSpec
 from worker.training import models
 from worker.training.data import Side
+from worker.training.distributed import together
 from worker.training.fast import weights
 from worker.training.fast.choice import core_of
 from worker.training.precision import Precision
@@ -43,6 +45,7 @@ class JudgedTrainer(RecipeTrainer):
         self._weights: dict[str, dict[str, list[int]]] = {
             mode: defaultdict(list) for mode in ("train", "eval")
         }
+        self._examined = (0.0, 0)
         super().__init__(*args, **kwargs)
 
     def weights_of(self, inputs: dict[str, Tensor]) -> dict[str, int]:
@@ -56,13 +59,33 @@ class JudgedTrainer(RecipeTrainer):
 
     def weigh(self, inputs: dict[str, Tensor], mode: str) -> None:
         """Note how many answers a batch's figures are about."""
+        readers = self.exam.readers if self.exam is not None and mode == "eval" else 1
         for name, weight in self.weights_of(inputs).items():
-            self._weights[mode][name].append(weight)
+            self._weights[mode][name].append(weight * readers)
 
     def compute_loss(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Return TRL's loss, and note how many answers it is about."""
         self.weigh(inputs, "train" if self.model.training else "eval")
         return super().compute_loss(model, inputs, *args, **kwargs)  # type: ignore[misc]
+
+    def prediction_step(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Take a step of an exam, and note how much its loss weighs."""
+        loss, *rest = super().prediction_step(model, inputs, *args, **kwargs)  # type: ignore[misc]
+        total, count = self._examined
+        weight = self.counted(self.weights_of(inputs)[""])
+        self._examined = (total + float(loss) * weight, count + weight)
+        return (loss, *rest)
+
+    def evaluation_loop(self, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any) -> Any:
+        """Examine; of several processes each has taken a part."""
+        self._examined = (0.0, 0)
+        found = super().evaluation_loop(  # type: ignore[misc]
+            *args, metric_key_prefix=metric_key_prefix, **kwargs
+        )
+        if together.count() > 1:  # else the library's mean is over all rows
+            whole = together.summed(torch.tensor(self._examined, dtype=torch.float64))
+            found.metrics[f"{metric_key_prefix}_loss"] = float(whole[0] / whole[1])
+        return found
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log the figures since the last time, each weighted by how many answers it is about."""

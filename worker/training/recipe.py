@@ -12,12 +12,21 @@ from typing import Any
 import torch
 from transformers import PrinterCallback
 
-from storage import adapters, artifacts, checkpoints, combinations, ids, metrics, rows
+from storage import adapters, artifacts, checkpoints, combinations, events, ids, metrics, rows
 from storage.checkpoints import Checkpoint
 from storage.errors import Refused, StudioError
 from storage.status import RunStatus
 from worker.export import adapter as export
-from worker.training import adapting, data, first_batch
+from worker.training import (
+    adapting,
+    data,
+    first_batch,
+    memory_errors,
+    patience,
+    probes,
+    starting,
+)
+from worker.training.amounts import Amounts
 from worker.training.arguments import Plan
 from worker.training.checkpoints import (
     Start,
@@ -27,6 +36,7 @@ from worker.training.checkpoints import (
     library_versions,
 )
 from worker.training.course import Course, is_over
+from worker.training.distributed import together
 from worker.training.job import Job, Outcome
 from worker.training.journal import journal
 from worker.training.reporting import Reporter
@@ -55,6 +65,12 @@ class Ready:
     curves: Mapping[str, str] = field(default_factory=dict)
 
 
+EARLY_STOP = "early_stop"
+"""Kind of the event that tells of a run that stopped improving."""
+
+FOLLOWED = Outcome(RunStatus.QUEUED, "Another process of this run tells how it ended.")
+"""Of all processes but the first."""
+
 Prepare = Callable[[Job, Reporter, Stops], Ready]
 """A recipe's own chapters: read the data, load the model, make the trainer."""
 
@@ -66,18 +82,26 @@ def train(job: Job, reporter: Reporter, stops: Stops, prepare: Prepare) -> Outco
         StudioError: something the person can change is in the way.
     """
     _require_possible(job)
-    start = find_start(job)
-    clear_leftovers(job, start)
-    metrics.resume_from(job.database, job.run.id, job.attempt, start.step)
-    journal.info("going on after step %d" if start.step else "starting", *_given(start.step))
+    start = together.told(partial(_begin, job))
     try:
         ready = prepare(job, reporter, stops)
         stopped = run_steps(job, ready, start, (reporter, stops))
     except Interrupted:
         stopped = stops.wanted()
     finally:
-        artifacts.remove(job.working_folder)
-    return save(job, reporter, stopped)
+        if together.is_first():
+            artifacts.remove(job.working_folder)
+    return save(job, reporter, stopped) if together.is_first() else FOLLOWED
+
+
+def _begin(job: Job) -> Start:
+    """Settle where the attempt starts, and remove what lies beyond."""
+    starting.keep(job)
+    start = find_start(job)
+    clear_leftovers(job, start)
+    metrics.resume_from(job.database, job.run.id, job.attempt, start.step)
+    journal.info("going on after step %d" if start.step else "starting", *_given(start.step))
+    return start
 
 
 def _require_possible(job: Job) -> None:
@@ -125,15 +149,17 @@ def run_steps(job: Job, ready: Ready, start: Start, told: tuple[Reporter, Stops]
     curves = {**ready.curves, **adapting.curves(job.spec)}
     course = Course(job, ready.plan, reporter, stops, curves)
     trainer.add_callback(course)
+    trainer.add_callback(Amounts(job, reporter))
+    probes.attach(job, trainer, ready.tokenizer, told)
     facts = {**ready.facts, **facts_of(job, trainer), **about}
     reporter.report([], stage="training", total_steps=ready.plan.total_steps, facts=facts)
-    if start.checkpoint and is_over(start.checkpoint.folder, ready.plan, job.spec.early_stopping):
+    if start.checkpoint and is_over(job, start.checkpoint.folder, ready.plan):
         return None
-    if not start.step:
+    if not start.step and together.is_first():
         trainer.on_first_batch = partial(
             first_batch.keep, job.run_folder, tokenizer=ready.tokenizer
         )
-    with ready.steps():
+    with ready.steps(), memory_errors.told():
         trainer.train(resume_from_checkpoint=start.folder)
     return course.stopped
 
@@ -148,8 +174,25 @@ def facts_of(job: Job, trainer: Any) -> dict[str, Any]:
         ),
         "device": "graphics card" if torch.cuda.is_available() else "processor",
         "threads": torch.get_num_threads(),
+        **_together(job),
         "libraries": library_versions(),
+        **_read_at_once(job),
+        **starting.facts(job),
     }
+
+
+def _together(job: Job) -> dict[str, str]:
+    """Return how many processes train, where there are several."""
+    several = job.spec.processes > 1
+    words = f"{job.spec.processes} ({job.spec.sharding.upper()})"
+    return {"processes": words} if several else {}
+
+
+def _read_at_once(job: Job) -> dict[str, int]:
+    """Return how the batch was halved, where memory had run out."""
+    if not job.run.halvings:
+        return {}
+    return {"read_at_once": job.spec.batch_size, "times_before_correction": job.spec.accumulation}
 
 
 def _chosen_by(job: Job) -> str | None:
@@ -178,10 +221,27 @@ def save(job: Job, reporter: Reporter, stopped: Stop | None) -> Outcome:
     reporter.report([], urgent=True, stage=f"writing the {made}")
     reporter.flush()
     publish(job, best)
-    words = f"The {made} is the one of step {best.step}."
+    words = f"The {made} is the one of step {best.step}{_why_best(best)}."
     if stopped is Stop.KEEP:
         return Outcome(RunStatus.STOPPED, f"Stopped after step {there[0].step}. {words}")
-    return Outcome(RunStatus.FINISHED, f"Finished after step {there[0].step}. {words}")
+    return Outcome(RunStatus.FINISHED, f"{_end_in_words(job, there[0])} {words}")
+
+
+def _why_best(best: Checkpoint) -> str:
+    return "" if best.eval_loss is None else ", which did best in the exams"
+
+
+def _end_in_words(job: Job, last: Checkpoint) -> str:
+    """Say after which step a run finished; of one that ended early why, as an event too."""
+    exams = patience.counted(patience.exams_of(last.folder), job.extended_at)
+    if not patience.is_exhausted(exams, job.spec.early_stopping):
+        return f"Finished after step {last.step}."
+    best, in_vain = patience.best_of(exams).step, patience.in_vain(exams)
+    held = "1 exam" if in_vain == 1 else f"{in_vain} exams"
+    words = f"Ended early after step {last.step}: no better since step {best}, {held}."
+    key = (job.database, job.run.id, job.attempt)
+    events.tell(*key, EARLY_STOP, words, step=last.step, best_step=best, exams=in_vain)
+    return words
 
 
 def publish(job: Job, best: Checkpoint) -> None:

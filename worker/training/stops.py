@@ -5,6 +5,7 @@ from collections.abc import Callable
 from enum import StrEnum
 
 from storage.status import StopRequest
+from worker.training.distributed import together
 
 
 class Stop(StrEnum):
@@ -40,6 +41,12 @@ class Stops:
         if asked is not None:
             return Stop(asked.value)
         return Stop.SHUTDOWN if self._shutdown else None
+
+    def agreed(self) -> Stop | None:
+        """Return why all processes of the run stop now; each must ask at the same step."""
+        wanted = self.wanted()
+        number = together.agreed(-1 if wanted is None else list(Stop).index(wanted))
+        return None if number < 0 else list(Stop)[number]
 
     def check(self) -> None:
         """Raise Interrupted where somebody asked to stop."""

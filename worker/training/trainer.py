@@ -9,6 +9,8 @@ import trl.trainer.utils
 from trl import SFTTrainer
 
 from worker.training.adapters.learner import AdapterLearner
+from worker.training.distributed import together
+from worker.training.distributed.exam import Exam
 from worker.training.sampling import ByLength, lengths
 from worker.training.tokens import IGNORED
 
@@ -23,12 +25,14 @@ class RecipeTrainer(AdapterLearner):
 
     Attributes:
         on_first_batch: is given what the first training step gives the model; None: nobody asks.
+        exam: the exam under way where several processes take it.
     """
 
     model: Any
     args: Any
     train_dataset: Any
     on_first_batch: Callable[[dict[str, Any]], None] | None = None
+    exam: Exam | None = None
 
     def training_step(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Take a step, and show the first batch to who asked for it."""
@@ -37,12 +41,29 @@ class RecipeTrainer(AdapterLearner):
             self.on_first_batch = None
         return super().training_step(model, inputs, *args, **kwargs)
 
+    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
+        """Hold an exam; chance goes on afterwards as if there had been none."""
+        with torch.random.fork_rng(devices=[]):
+            return super().evaluate(*args, **kwargs)  # type: ignore[misc]
+
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         if self.args.train_sampling_strategy != "group_by_length":
             return super()._get_train_sampler(train_dataset)  # type: ignore[misc]
-        together = self.args.per_device_train_batch_size * self.args.gradient_accumulation_steps
+        at_once = self.args.per_device_train_batch_size * self.args.world_size
         counted = lengths(self.train_dataset if train_dataset is None else train_dataset)
-        return ByLength(counted, together, self.args.seed)
+        return ByLength(counted, at_once * self.args.gradient_accumulation_steps, self.args.seed)
+
+    def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
+        """Return the batches of an exam; of several processes each has its own."""
+        whole = super().get_eval_dataloader(eval_dataset)  # type: ignore[misc]
+        if together.count() == 1:
+            return whole
+        self.exam = Exam(whole, self.args.eval_batch_size)
+        return self.exam
+
+    def counted(self, weight: int) -> int:
+        """Return what a batch of an exam weighs here: nothing where it counts elsewhere."""
+        return weight if self.exam is None or self.exam.counts else 0
 
     def create_model_card(self, *_: Any, **__: Any) -> None:
         """Write none: a checkpoint needs no card, and the finished adapter gets ours."""
@@ -61,6 +82,7 @@ class Supervised(RecipeTrainer, SFTTrainer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._examined = (0.0, 0)
+        self._is_examining = False
 
     def compute_loss(
         self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
@@ -69,26 +91,34 @@ class Supervised(RecipeTrainer, SFTTrainer):
         if not self.has_summing_model:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         if self.model.training:
-            self._total_train_tokens += _tokens(inputs)
+            self._total_train_tokens += int(together.summed(torch.tensor(_tokens(inputs))))
             self._metrics["train"]["num_tokens"] = [self._total_train_tokens]
-        count = _learned(inputs) if num_items_in_batch is None else num_items_in_batch
-        return model(**inputs, summed=True)["loss"] / torch.as_tensor(count).clamp(min=1)
+        total = model(**inputs, summed=True)["loss"]
+        if num_items_in_batch is None:
+            return total / _learned(inputs).clamp(min=1)
+        # The count is that of all processes, whose gradients are then averaged, not summed.
+        return total * together.count() / torch.as_tensor(num_items_in_batch).clamp(min=1)
 
     def prediction_step(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Take a step of an exam, and note how much its loss weighs."""
         loss, *rest = super().prediction_step(model, inputs, *args, **kwargs)
         total, count = self._examined
-        learned = int(_learned(inputs))
-        self._examined = (total + float(loss) * learned, count + learned)
+        learned = self.counted(int(_learned(inputs)))
+        self._examined = (total + (float(loss) * learned if learned else 0.0), count + learned)
         return (loss, *rest)
 
     def evaluation_loop(self, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any) -> Any:
         """Examine. Each learned token weighs the same; in the library's mean each batch does."""
-        self._examined = (0.0, 0)
+        self._examined, self._is_examining = (0.0, 0), True
         found = super().evaluation_loop(*args, metric_key_prefix=metric_key_prefix, **kwargs)
-        total, count = self._examined
+        self._is_examining = False
+        total, count = together.summed(torch.tensor(self._examined, dtype=torch.float64)).tolist()
         found.metrics[f"{metric_key_prefix}_loss"] = total / max(count, 1)
         return found
+
+    def _get_num_items_in_batch(self, *args: Any) -> Any:
+        """Count what is learned in a step; in an exam each batch is a mean of its own."""
+        return None if self._is_examining else super()._get_num_items_in_batch(*args)
 
 
 def _learned(inputs: dict[str, torch.Tensor]) -> torch.Tensor:

@@ -9,6 +9,7 @@ from peft import PeftModel
 from peft.optimizers import create_loraplus_optimizer
 from peft.utils.other import TrainableTokensWrapper
 
+from worker.training import schedules
 from worker.training.adapters import ranks
 from worker.training.adapters.ranks import Allocation
 
@@ -27,6 +28,7 @@ class AdapterLearner:
     accelerator: Any
     optimizer: Any
     processing_class: Any
+    lr_scheduler: Any
     get_optimizer_cls_and_kwargs: Any
 
     up_speed: float = 1.0
@@ -69,6 +71,8 @@ class AdapterLearner:
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         """Write what learns: an adapter, or the whole model ready to be used."""
+        if not self.args.should_save:  # the first process does
+            return
         if not isinstance(self.model, PeftModel):
             self.model.save_pretrained(output_dir, state_dict=state_dict)
             self.processing_class.save_pretrained(output_dir)
@@ -89,6 +93,11 @@ class AdapterLearner:
             folder.mkdir(parents=True, exist_ok=True)
             text = self.processing_class.get_chat_template()
             (folder / "chat_template.jinja").write_text(text, encoding="utf-8")
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        super()._load_optimizer_and_scheduler(checkpoint)  # type: ignore[misc]
+        if checkpoint is not None:
+            schedules.settle(self.lr_scheduler)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         if not isinstance(self.model, PeftModel):

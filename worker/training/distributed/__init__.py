@@ -1,0 +1,1 @@
+"""Training with several processes: one leads, the others take part, and what they do together."""
