@@ -61,12 +61,17 @@ def load_model(
         )
     except (OSError, ValueError, KeyError) as error:
         raise _unreadable("weights", error) from error
+    finish(model, spec, precision)
+    return model
+
+
+def finish(model: Any, spec: RunSpec, precision: Precision) -> None:
+    """Set a loaded model up as the spec says: its attention, and nothing that is rounded twice."""
     _choose_attention(model, spec, precision)
     for module in model.modules():
         if hasattr(module, "support_avx512bf16_for_cpu"):
             # Else bitsandbytes repacks 4-bit weights in the first exam, and rounds them once more.
             module.support_avx512bf16_for_cpu = False
-    return model
 
 
 def attention_of(model: Any, spec: RunSpec) -> str:
