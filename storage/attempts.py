@@ -73,6 +73,20 @@ def end(
         return Run.model_validate(row)
 
 
+def pause(database: Database, run_id: str, attempt: int, reason: str, hint: str) -> Run:
+    """Stop a run that lacks something a person can provide; it can be resumed. Raises Superseded.
+
+    What a person has asked meanwhile comes first.
+    """
+    with database.write() as session:
+        row = leases.guard(session, RunRow, run_id, attempt)
+        asked = run_moves.asked(row)
+        if asked is None:
+            row.error, row.hint = reason, hint
+        run_moves.end(session, row, asked or RunStatus.STOPPED, reason)
+        return Run.model_validate(row)
+
+
 def put_back(database: Database, run_id: str, attempt: int, reason: str) -> Run:
     """Put a run back into the queue whose child has died. Raises Superseded."""
     with database.write() as session:

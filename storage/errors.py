@@ -28,6 +28,14 @@ class Superseded(StudioError):
     """A write came from an attempt that a newer one has replaced; the writer must stop."""
 
 
+class OutOfMemory(StudioError):
+    """Memory ran out while a run took its steps; with less read at once it may suffice."""
+
+
+class DiskFull(StudioError):
+    """A volume has no room for what is to be written; with some, it can be gone on."""
+
+
 @dataclass(frozen=True)
 class Fault:
     """One mistake in a form: the field's name and what is wrong with its value."""

@@ -13,8 +13,8 @@ from storage.runs import Run
 from storage.settings import Settings
 from storage.status import RunStatus, StopRequest, WorkStatus
 from storage.tables import DatasetRow
-from worker import entries
-from worker.endings import FAILED, KEPT, Ending
+from worker import entries, failures
+from worker.endings import DISK_FULL, FAILED, KEPT, OUT_OF_MEMORY, Ending
 from worker.entries import Entries, Task
 from worker.failures import Death
 
@@ -71,12 +71,22 @@ class RunDuty:
         status = RunStatus(ending.status)
         if status is RunStatus.QUEUED:
             self.release()
+        elif ending.found.get(OUT_OF_MEMORY):
+            attempts.out_of_memory(self.database, *self._key, ending.words)
+        elif ending.found.get(DISK_FULL):
+            attempts.pause(self.database, *self._key, ending.words, ending.hint)
         else:
             attempts.end(self.database, *self._key, status, ending.words, ending.hint)
 
     def died(self, death: Death) -> None:
         """Put the run back into the queue, or fail it where that would not help."""
-        if death.known is None:
+        if death.out_of_memory:
+            reason = f"{death.reason[:1].upper()}{death.reason[1:]}."
+            attempts.out_of_memory(self.database, *self._key, reason)
+        elif death.known is failures.FULL:
+            told = failures.full(self.task.folder)
+            attempts.pause(self.database, *self._key, told.message, told.hint)
+        elif death.known is None:
             attempts.put_back(self.database, *self._key, death.reason)
         else:
             self.end(Ending(FAILED, death.known.message, death.known.hint))

@@ -10,6 +10,12 @@ from storage import artifacts
 FAILED = "failed"
 """The one status that runs and background work share."""
 
+OUT_OF_MEMORY = "out_of_memory"
+"""In what a failed run has found: memory ran out while it took its steps."""
+
+DISK_FULL = "disk_full"
+"""In what a failed run has found: it waits for room on a volume, and can then go on."""
+
 KEPT = "kept"
 """Folder, in that of a piece of work, of what an attempt leaves the next; gone once it is ready."""
 

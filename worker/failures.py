@@ -8,8 +8,9 @@ from pathlib import Path
 
 import structlog
 
-from storage.errors import StudioError
-from worker.endings import FAILED, Ending
+from storage import checkpoints, volumes
+from storage.errors import DiskFull, OutOfMemory, StudioError
+from worker.endings import DISK_FULL, FAILED, OUT_OF_MEMORY, Ending
 from worker.isolation import HEADER
 
 log = structlog.get_logger()
@@ -33,15 +34,26 @@ class Death:
     Attributes:
         reason: what happened, in words.
         known: why trying again as it is would not help; None: it may be tried again.
+        out_of_memory: whether the system killed it because memory ran out.
     """
 
     reason: str
     known: Known | None = None
+    out_of_memory: bool = False
 
 
 def _known(pattern: str, message: str, hint: str) -> Known:
     return Known(re.compile(pattern, re.IGNORECASE | re.DOTALL), message, hint)
 
+
+FULL = _known(
+    r"No space left on device|Disk quota exceeded|database or disk is full"
+    r"|inline_container.*unexpected pos|PytorchStreamWriter failed",
+    "The disk is full.",
+    "Free some space on the volume of the studio's folder, then resume or try again. "
+    "What was saved before is untouched.",
+)
+"""A volume is full; said with figures where it is known which one."""
 
 KNOWN: tuple[Known, ...] = (
     _known(
@@ -51,13 +63,7 @@ KNOWN: tuple[Known, ...] = (
         "Lower the batch size or the maximum length, load the base model in 4 bits, or switch on "
         "gradient checkpointing; then duplicate the run.",
     ),
-    _known(
-        r"No space left on device|Disk quota exceeded|database or disk is full"
-        r"|inline_container.*unexpected pos|PytorchStreamWriter failed",
-        "The disk is full.",
-        "Free some space on the volume of the studio's folder, then resume or try again. "
-        "What was saved before is untouched.",
-    ),
+    FULL,
     _known(
         r"^MemoryError|DefaultCPUAllocator|not enough memory|Cannot allocate memory"
         r"|std::bad_alloc",
@@ -102,9 +108,16 @@ def explain(error: BaseException, log_file: Path) -> Ending:
 
     Everything else is a bug: it goes to the log with its traceback and an id to quote.
     """
+    if isinstance(error, OutOfMemory):
+        return Ending(FAILED, error.message, error.hint, found={OUT_OF_MEMORY: True})
+    if isinstance(error, DiskFull):
+        return Ending(FAILED, error.message, error.hint, found={DISK_FULL: True})
     if isinstance(error, StudioError):
         return Ending(FAILED, error.message, error.hint)
     found = known_in(f"{type(error).__name__}: {error}")
+    if found is FULL:
+        log.warning("disk_full", reason=repr(error))
+        return explain(full(log_file.parent, error), log_file)
     error_id = secrets.token_hex(4)
     log.error("attempt_failed", error_id=error_id, exc_info=error)
     if found is not None:
@@ -113,19 +126,35 @@ def explain(error: BaseException, log_file: Path) -> Ending:
     return Ending(FAILED, message, f"The log says more: {log_file}", error_id)
 
 
-def of_exit(code: int, log_file: Path) -> Death:
+def of_exit(code: int, log_file: Path, *, killed_for_memory: bool = False) -> Death:
     """Return what a child died of that left no ending.
 
     Args:
         code: its exit code; the negative number of the signal that ended it.
         log_file: its log; what this attempt wrote last may name the cause.
+        killed_for_memory: whether the system has killed a process for its memory meanwhile.
     """
+    if code == -signal.SIGKILL and killed_for_memory:
+        return Death("the system killed the process, as memory ran out", out_of_memory=True)
     if code == -signal.SIGKILL:
         return Death("the system killed the process, most often because memory ran out (signal 9)")
     if code < 0:
         return Death(f"the process crashed ({signal.Signals(-code).name}, signal {-code})")
     known = next((found for line in last_lines(log_file) if (found := known_in(line))), None)
     return Death(f"the process ended by itself (exit code {code})", known)
+
+
+def full(folder: Path, error: BaseException | None = None) -> DiskFull:
+    """Return the words for a volume that is full, with figures.
+
+    Args:
+        folder: of the run or the work; what is needed is a run's last checkpoint's size.
+        error: what was raised; where it names a file, that file's volume is meant.
+    """
+    named = getattr(error, "filename", None)
+    newest = next(iter(checkpoints.newest_first(folder)), None)
+    place = Path(named) if isinstance(named, str) and named.startswith("/") else folder
+    return volumes.full(place, newest.bytes if newest else None)
 
 
 def known_in(text: str) -> Known | None:

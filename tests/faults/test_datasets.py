@@ -130,7 +130,9 @@ def test_a_disk_that_fills_up_half_way_is_said_and_trying_again_reads_everything
     identifier = shelf.put(content)
     shelf.read()
     found = shelf.found(identifier)
-    assert (found.status, found.error) == (WorkStatus.FAILED, "The disk is full.")
+    assert found.status is WorkStatus.FAILED
+    assert (found.error or "").startswith("The disk is full: ")
+    assert f"the volume {small_disk}," in (found.hint or "")
     assert "try again" in (found.hint or "")
     folder = shelf.folder(found.sha256)
     assert {path.name for path in folder.iterdir()} == {ORIGINAL, ".rows.lock"}

@@ -1,12 +1,13 @@
 """A watch sees one child through, whatever befalls it, and tells the database how it ended."""
 
+import re
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from storage import attempts, leases, runs, work
+from storage import attempts, leases, runs, volumes, work
 from storage.status import RunStatus, StopRequest, WorkStatus
 from storage.tables import DatasetRow
 from tests.fakes import entries
@@ -65,9 +66,11 @@ def test_a_bug_fails_the_run_without_its_details(home: Home) -> None:
     assert "foresaw" not in (run.error or "")
 
 
-def test_last_words_that_are_known_fail_the_run_at_once(home: Home) -> None:
+def test_last_words_of_a_full_disk_stop_the_run_at_once_and_name_the_volume(home: Home) -> None:
     run = Watched(home, entries.leave).ended()
-    assert (run.status, run.error) == (RunStatus.FAILED, "The disk is full.")
+    assert run.status is RunStatus.STOPPED
+    assert re.fullmatch(r"The disk is full: [\d.]+ \w+ is free\.", run.error or "")
+    assert str(volumes.of(home.settings.home)) in (run.hint or "")
 
 
 def test_a_shutdown_lets_the_child_save_and_counts_as_no_crash(home: Home) -> None:
