@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from storage import leases
+from storage import leases, probes
 from storage.database import Database
 from storage.errors import StudioError
 from storage.status import StopRequest
@@ -18,6 +18,9 @@ from storage.tables import AttemptRow, MetricPointRow, RunRow
 
 NAMES = ("loss", "eval_loss", "learning_rate", "grad_norm", "tokens_per_second", "memory_bytes")
 """The curves that every recipe reports; it may add others."""
+
+AMOUNTS = ("tokens", "seconds")
+"""These say how far a run had come at a step: tokens read, and time spent, since it began."""
 
 _LARGEST_STEP = 2**31 - 1
 
@@ -80,6 +83,7 @@ def resume_from(database: Database, run_id: str, attempt: int, step: int) -> Non
                 MetricPointRow.run_id == run_id, MetricPointRow.step > step
             )
         )
+        probes.forget_after(session, run_id, step)
 
 
 def after(database: Database, run_id: str, cursor: str | None = None, most: int = 5000) -> News:
@@ -98,6 +102,15 @@ def after(database: Database, run_id: str, cursor: str | None = None, most: int 
             points += _points_after(session, run_id, name, seen.get(name, -1), most)
         seen |= {point.name: point.step for point in points}
         return News(points, cursor_at(session, run_id, seen), reset)
+
+
+def newest(database: Database, run_id: str, name: str) -> float:
+    """Return the last value of a curve; 0 where it has none."""
+    query = select(MetricPointRow.value).where(
+        MetricPointRow.run_id == run_id, MetricPointRow.name == name
+    )
+    with database.read() as session:
+        return session.scalar(query.order_by(MetricPointRow.step.desc()).limit(1)) or 0.0
 
 
 def cursor_at(session: Session, run_id: str, seen: dict[str, int]) -> str:
