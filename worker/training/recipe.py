@@ -24,6 +24,7 @@ from worker.training import (
     memory_errors,
     patience,
     probes,
+    room,
     starting,
 )
 from worker.training.amounts import Amounts
@@ -155,6 +156,7 @@ def run_steps(job: Job, ready: Ready, start: Start, told: tuple[Reporter, Stops]
     reporter.report([], stage="training", total_steps=ready.plan.total_steps, facts=facts)
     if start.checkpoint and is_over(job, start.checkpoint.folder, ready.plan):
         return None
+    room.require(job, trainer.model)
     if not start.step and together.is_first():
         trainer.on_first_batch = partial(
             first_batch.keep, job.run_folder, tokenizer=ready.tokenizer
