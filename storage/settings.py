@@ -27,6 +27,7 @@ class Settings(BaseSettings):
     reconcile_seconds: float = Field(2.0, gt=0)
     chat_adapter_bytes: int = Field(2 * GIGABYTE, gt=0)
     hub_endpoint: str = Field("https://huggingface.co", validation_alias="HF_ENDPOINT")
+    visible_cards: str | None = Field(None, validation_alias="CUDA_VISIBLE_DEVICES")
     environment_hub_token: str | None = Field(None, validation_alias="HF_TOKEN", repr=False)
 
     @property
@@ -58,7 +59,7 @@ class Settings(BaseSettings):
     def environment(self) -> dict[str, str]:
         """Return the variables that hand these settings on to a process that is started."""
         given = self.model_dump(
-            exclude={"hub_endpoint", "environment_hub_token"}, exclude_none=True
+            exclude={"hub_endpoint", "environment_hub_token", "visible_cards"}, exclude_none=True
         )
         own = {f"STUDIO_{name.upper()}": str(given[name]) for name in given}
         return {**os.environ, **own, "HF_ENDPOINT": self.hub_endpoint}

@@ -1,7 +1,7 @@
 """What a worker has claimed, and what it may say about it: a run, or background work."""
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from storage import analyses, artifacts, attempts, work
@@ -14,9 +14,11 @@ from storage.settings import Settings
 from storage.status import RunStatus, StopRequest, WorkStatus
 from storage.tables import DatasetRow
 from worker import entries, failures
+from worker.devices import Machine
 from worker.endings import DISK_FULL, FAILED, KEPT, OUT_OF_MEMORY, Ending
 from worker.entries import Entries, Task
 from worker.failures import Death
+from worker.telemetry import Meter
 
 
 class Duty(Protocol):
@@ -28,6 +30,9 @@ class Duty(Protocol):
 
     def begin(self) -> None:
         """Note that the child is at work."""
+
+    def measured(self, pid: int) -> contextlib.AbstractContextManager[object]:
+        """Measure what the child takes of the machine, inside of the context."""
 
     def beat(self) -> StopRequest | None:
         """Extend the lease; returns what a person has asked."""
@@ -50,17 +55,23 @@ class RunDuty:
     settings: Settings
     run: Run
     table: Entries
+    machine: Machine = field(default_factory=Machine)
 
     @property
     def task(self) -> Task:
         """The training. Its process never gets the hub's token."""
         settings = self.settings.model_copy(update={"environment_hub_token": None})
         folder = Artifacts(settings.home).run(self.run.id)
-        return Task(self.table[entries.RUN], settings, self.run.id, self.run.attempt, folder)
+        cards = self.machine.visible(self.run.device)
+        return Task(self.table[entries.RUN], settings, *self._key, folder, cards)
 
     def begin(self) -> None:
         """Note that the child is training."""
         attempts.begin(self.database, *self._key)
+
+    def measured(self, pid: int) -> Meter:
+        """Take samples of what the run takes of the machine."""
+        return Meter(self.database, self.run, pid, self.machine)
 
     def beat(self) -> StopRequest | None:
         """Extend the lease; returns what a person has asked of the run."""
@@ -121,6 +132,10 @@ class WorkDuty:
 
     def begin(self) -> None:
         """Nothing to note: claimed work is being worked on."""
+
+    def measured(self, pid: int) -> contextlib.nullcontext[None]:
+        """Only runs are measured."""
+        return contextlib.nullcontext()
 
     def beat(self) -> StopRequest | None:
         """Extend the lease; nobody can stop it but by deleting the row."""

@@ -1,5 +1,6 @@
 """What a child of the worker does, by kind of work: the table, and the way in and out."""
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -48,6 +49,8 @@ class Task:
     identifier: str
     attempt: int
     folder: Path
+    cards: str | None = None
+    """The graphics cards it may see, by their names with commas between; None: all."""
 
     @property
     def log_file(self) -> Path:
@@ -171,6 +174,8 @@ def enter(task: Task) -> None:
     """Do a task in the child: the main of its process."""
     isolation.enter(task.settings.home, task.log_file, task.attempt, online=task.entry.online)
     logs.configure("child")
+    if task.cards is not None:
+        isolation.see_only(task.cards)
     if task.entry.gentle:
         os.nice(_GENTLE)
     try:
@@ -180,7 +185,12 @@ def enter(task: Task) -> None:
         sys.exit(SUPERSEDED)
     except Exception as error:  # noqa: BLE001  (the door of the child: whatever it was is told)
         ending = failures.explain(error, task.log_file)
-    endings.write(task.folder, task.attempt, ending)
+    try:
+        endings.write(task.folder, task.attempt, ending)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        sys.exit(failures.NO_ROOM)
 
 
 def greet() -> None:

@@ -2,7 +2,9 @@
 
 import contextlib
 import ctypes
+import errno
 import faulthandler
+import io
 import multiprocessing
 import multiprocessing.forkserver
 import os
@@ -55,6 +57,11 @@ def narrow_environment() -> None:
             del os.environ[name]  # noqa: TID251
 
 
+def see_only(cards: str) -> None:
+    """Let CUDA show only these graphics cards, by their names; before it is first asked."""
+    os.environ["CUDA_VISIBLE_DEVICES"] = cards  # noqa: TID251  (set, and read by the driver)
+
+
 def write_to(log: Path, attempt: int) -> None:
     """Append all output of this process, the libraries' included, to a log with a header line."""
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -62,11 +69,28 @@ def write_to(log: Path, attempt: int) -> None:
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     os.close(descriptor)
-    streams: tuple[Any, Any] = (sys.stdout, sys.stderr)
-    for stream in streams:
-        stream.reconfigure(line_buffering=True, errors="backslashreplace")
+    sys.stdout, sys.stderr = (_stream(number) for number in (1, 2))
     sys.stdout.write(f"{HEADER}{attempt}, {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC ===\n")
     faulthandler.enable()
+    faulthandler.register(signal.SIGUSR1, all_threads=True)  # says where it is when it hangs
+
+
+class _Log(io.FileIO):
+    """A log whose volume may be full: what does not fit is lost, and the work goes on."""
+
+    def write(self, content: Any, /) -> int:
+        """Write what fits."""
+        try:
+            return super().write(content) or 0
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            return len(content)
+
+
+def _stream(descriptor: int) -> io.TextIOWrapper:
+    raw = io.BufferedWriter(_Log(descriptor, "w", closefd=False))
+    return io.TextIOWrapper(raw, "utf-8", errors="backslashreplace", line_buffering=True)
 
 
 def _die_with_the_worker() -> None:

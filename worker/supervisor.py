@@ -2,7 +2,7 @@
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -14,6 +14,7 @@ from storage.analyses import QUICK
 from storage.database import Database
 from storage.settings import Settings
 from storage.tables import AnalysisRow, BaseModelRow, DatasetRow
+from worker import devices
 from worker.children import Nursery
 from worker.duties import Duty, RunDuty, WorkDuty
 from worker.entries import ENTRIES, Entries
@@ -40,6 +41,8 @@ class Lane:
 _WRITES_ANSWERS = func.coalesce(DatasetRow.operation["kind"].as_string(), "") == "answers"
 
 RUNS = Lane(1, warm=True)
+"""A place for each device; a run of several processes takes several devices, but one place."""
+
 PREPARING = Lane(2, ((DatasetRow, (not_(_WRITES_ANSWERS),)), (BaseModelRow, ())))
 WRITING = Lane(1, ((DatasetRow, (_WRITES_ANSWERS,)),), warm=True)
 ANSWERS = Lane(1, ((AnalysisRow, (AnalysisRow.kind.in_(QUICK),)),), warm=True)
@@ -54,7 +57,7 @@ _TO_NOTE = 5.0
 
 
 class Supervisor:
-    """Keeps one run and some background work going.
+    """Keeps a run on each device and some background work going.
 
     Args:
         settings: the lease, the heartbeat and the home folder.
@@ -70,6 +73,8 @@ class Supervisor:
         self._database = database
         self._nursery = nursery
         self._table = table
+        self._machine = devices.of_machine(settings.visible_cards)
+        self._runs = replace(RUNS, places=len(self._machine.devices))
         self._name = leases.worker_name()
         self._orders = Orders()
         self._looking = threading.Lock()
@@ -114,11 +119,13 @@ class Supervisor:
         return None
 
     def _look_for_a_run(self) -> None:
-        if not self._free(RUNS):
-            return
-        run = attempts.claim(self._database, self._name, self._settings.lease_seconds)
-        if run is not None:
-            self._watch(RunDuty(self._database, self._settings, run, self._table), RUNS)
+        seconds, here = self._settings.lease_seconds, self._machine
+        while self._free(self._runs):
+            run = attempts.claim(self._database, self._name, seconds, here.devices)
+            if run is None:
+                return
+            duty = RunDuty(self._database, self._settings, run, self._table, here)
+            self._watch(duty, self._runs)
 
     def _free(self, lane: "Lane") -> bool:
         taken = sum(taken is lane for _, taken in self._threads.values())

@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from storage.errors import Superseded
 from storage.status import StopRequest
-from worker import endings, failures
+from worker import endings, failures, memory_kills
 from worker.children import Child, Nursery
 from worker.duties import Duty
 from worker.failures import Death
@@ -60,6 +60,7 @@ class Watch:
         self._every = heartbeat_seconds
         self._since: dict[str, float] = {}
         self._was_asked = False
+        self._killed_before = memory_kills.count()
 
     def run(self) -> None:
         """Start the child, watch it, and note how it ended. Returns when all of that is done."""
@@ -83,7 +84,8 @@ class Watch:
     def _see_through(self, child: Child) -> None:
         try:
             self.duty.begin()
-            code = self._attend(child)
+            with self.duty.measured(child.pid):
+                code = self._attend(child)
             log.info("child_ended", **self._name, exit_code=code)
             self._conclude(code)
         finally:
@@ -131,7 +133,8 @@ class Watch:
             self.duty.release()
             log.info("released", **self._name)
         else:
-            death = failures.of_exit(code, self.task.log_file)
+            for_memory = memory_kills.count() > self._killed_before
+            death = failures.of_exit(code, self.task.log_file, killed_for_memory=for_memory)
             self.duty.died(death)
             log.warning("child_died", **self._name, reason=death.reason)
 
