@@ -22,14 +22,12 @@ REQUIRED: dict[str, frozenset[str]] = {
 """By what learns; without one of these a run would go on silently differently, or not at all."""
 
 
-def needed(adapter: str, processes: int, sharding: str) -> frozenset[str]:
+def needed(adapter: str, processes: int) -> frozenset[str]:
     """Return the files of a checkpoint that so many processes wrote: each its own random state."""
     files = REQUIRED[adapter]
     if processes > 1:
         files -= {"rng_state.pth"}
         files |= {f"rng_state_{number}.pth" for number in range(processes)}
-    if processes > 1 and sharding == "fsdp":
-        files = (files - {"optimizer.pt"}) | {"optimizer.bin"}
     return files
 
 
@@ -90,8 +88,7 @@ def is_whole(checkpoint: Checkpoint) -> bool:
         return False
     there = {entry["name"] for entry in manifest["files"]}
     about = manifest["about"]
-    told = (about.get("processes", 1), about.get("sharding", "ddp"))
-    return there >= needed(about.get("adapter", "lora"), *told)
+    return there >= needed(about.get("adapter", "lora"), about.get("processes", 1))
 
 
 def usable(folder: Path) -> Path:

@@ -9,6 +9,7 @@ import torch
 from trl import SFTConfig
 
 from storage.specs import RunSpec
+from worker.training.distributed import sharding
 from worker.training.fast import compiled
 from worker.training.precision import Precision
 
@@ -81,6 +82,7 @@ def common(spec: RunSpec, planned: Plan, precision: Precision, folder: Path) -> 
         "save_total_limit": None,
         "report_to": "none",
         "disable_tqdm": True,
+        **sharding.arguments(spec),
     }
 
 

@@ -82,9 +82,7 @@ def seal(job: Job, folder: Path, step: int, eval_loss: float | None) -> Checkpoi
         FileNotFoundError: the trainer left out a file that a resumed run needs.
     """
     kind = job.spec.adapter
-    together = {"processes": job.spec.processes, "sharding": job.spec.sharding}
-    needed = checkpoints.needed(kind, job.spec.processes, job.spec.sharding)
-    missing = needed - {path.name for path in folder.iterdir()}
+    missing = checkpoints.needed(kind, job.spec.processes) - {path.name for path in folder.iterdir()}
     if missing:
         raise FileNotFoundError(f"a checkpoint lacks {', '.join(sorted(missing))}")
     about = {
@@ -93,7 +91,7 @@ def seal(job: Job, folder: Path, step: int, eval_loss: float | None) -> Checkpoi
         "attempt": job.attempt,
         "eval_loss": eval_loss,
         "adapter": kind,
-        **together,
+        "processes": job.spec.processes,
         **job.identity,
         "libraries": library_versions(),
     }

@@ -9,7 +9,8 @@ import trl.trainer.utils
 from trl import SFTTrainer
 
 from worker.training.adapters.learner import AdapterLearner
-from worker.training.distributed import together
+from worker.training.distributed import sharding, together
+from worker.training.distributed.divided import DividedLearner
 from worker.training.distributed.exam import Exam
 from worker.training.sampling import ByLength, lengths
 from worker.training.tokens import IGNORED
@@ -18,7 +19,7 @@ PLAIN_PATH = "plain TRL"
 ANSWERS_PATH = "answers-only head"
 
 
-class RecipeTrainer(AdapterLearner):
+class RecipeTrainer(AdapterLearner, DividedLearner):
     """What every recipe's trainer does besides the library's, whose trainer it stands before.
 
     A checkpoint's model part is the adapter, in safetensors.
@@ -60,6 +61,11 @@ class RecipeTrainer(AdapterLearner):
             return whole
         self.exam = Exam(whole, self.args.eval_batch_size)
         return self.exam
+
+    def create_accelerator_and_postprocess(self) -> None:
+        """Prepare the device, and the division of the model where several processes share it."""
+        super().create_accelerator_and_postprocess()  # type: ignore[misc]
+        sharding.settle(self)
 
     def counted(self, weight: int) -> int:
         """Return what a batch of an exam weighs here: nothing where it counts elsewhere."""

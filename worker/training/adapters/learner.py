@@ -100,6 +100,8 @@ class AdapterLearner:
             schedules.settle(self.lr_scheduler)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        if model is not None:  # divided among processes: it was loaded while it was whole
+            return
         if not isinstance(self.model, PeftModel):
             # Its files may name tensors in another way than the model does, which from_pretrained
             # alone translates; the library would leave those as they are and say nothing.

@@ -142,7 +142,7 @@ def _judged(members: list[Member], codes: list[int | None]) -> Outcome:
     told = [error for error in causes if isinstance(error, StudioError)]
     if told or (causes and not deaths):
         raise (told or causes)[0]
-    _die_as(min(deaths, default=LOST))
+    return _die_as(min(deaths, default=LOST))
 
 
 def _is_lost_peer(error: BaseException) -> bool:

@@ -73,7 +73,7 @@ def portable(error: Exception) -> Exception:
     error.add_note("".join(traceback.format_exception(error)))
     error.__cause__ = error.__context__ = None
     try:
-        pickle.loads(pickle.dumps(error))  # noqa: S301  (our own bytes)
+        pickle.loads(pickle.dumps(error))
     except Exception:  # noqa: BLE001  (whatever a library's error cannot do)
         if isinstance(error, StudioError):
             return StudioError(error.message, error.hint)
