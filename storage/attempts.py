@@ -95,6 +95,45 @@ def put_back(database: Database, run_id: str, attempt: int, reason: str) -> Run:
         return Run.model_validate(row)
 
 
+def pulse(database: Database, run_id: str) -> tuple[str, int]:
+    """Return what changes while a run gets on: its stage and its step."""
+    with database.read() as session:
+        row = session.get_one(RunRow, run_id)
+        return row.stage, row.step
+
+
+def stood_still(database: Database, run_id: str, attempt: int, words: str, file: str) -> Run:
+    """Put a run back that got on no more; fail it where the attempt before had ended the same way.
+
+    Args:
+        database: the application's.
+        run_id: the run.
+        attempt: the one that was ended.
+        words: what happened, for the person.
+        file: where it is kept what the process was doing.
+
+    Raises:
+        Superseded: a newer attempt has taken over.
+    """
+    with database.write() as session:
+        row = leases.guard(session, RunRow, run_id, attempt)
+        before = session.get(AttemptRow, (run_id, attempt - 1))
+        asked, again = run_moves.asked(row), before is not None and before.outcome == STOOD_STILL
+        events.note(session, row, STOOD_STILL, f"{words} {'' if again else GOES_ON}".strip())
+        if again and asked is None:
+            row.error = f"{words} The attempt before had stood still as well."
+            row.hint = f"What it was doing is kept in {file}. Look at the log, then resume."
+        target = RunStatus.FAILED if again else RunStatus.QUEUED
+        run_moves.end(session, row, asked or target, STOOD_STILL)
+        return Run.model_validate(row)
+
+
+STOOD_STILL = "stood still"
+"""Outcome of such an attempt, and kind of the event that tells of it."""
+
+GOES_ON = "It was ended, and goes on from its last saved state."
+
+
 def out_of_memory(database: Database, run_id: str, attempt: int, reason: str) -> Run:
     """Put a run back that ran out of memory, with half the batch; fail it where that cannot be.
 

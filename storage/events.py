@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from storage import leases
 from storage.database import Database
 from storage.tables import EventRow, RunRow
 
@@ -45,6 +46,22 @@ def note(session: Session, run: RunRow, kind: str, words: str, **details: Any) -
     )
     session.add(row)
     session.flush()
+
+
+def tell(
+    database: Database, run_id: str, attempt: int, kind: str, words: str, **details: Any
+) -> None:
+    """Add an event from within an attempt, once: the same words are not told again in a row.
+
+    Raises:
+        Superseded: a newer attempt has taken over.
+    """
+    with database.write() as session:
+        row = leases.guard(session, RunRow, run_id, attempt)
+        newest = select(EventRow).where(EventRow.run_id == run_id)
+        last = session.scalars(newest.order_by(EventRow.number.desc()).limit(1)).first()
+        if last is None or (last.kind, last.words) != (kind, words):
+            note(session, row, kind, words, **details)
 
 
 def of(database: Database, run_id: str) -> list[Event]:

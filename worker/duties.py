@@ -18,6 +18,7 @@ from worker.devices import Machine
 from worker.endings import DISK_FULL, FAILED, KEPT, OUT_OF_MEMORY, Ending
 from worker.entries import Entries, Task
 from worker.failures import Death
+from worker.standstill import Pulse
 from worker.telemetry import Meter
 
 
@@ -36,6 +37,16 @@ class Duty(Protocol):
 
     def beat(self) -> StopRequest | None:
         """Extend the lease; returns what a person has asked."""
+
+    def pulse(self) -> Pulse | None:
+        """What changes while the work gets on; None: nothing is expected to change."""
+
+    @property
+    def hang_seconds(self) -> float:
+        """How long the work may stand still at least."""
+
+    def stood_still(self, words: str) -> None:
+        """Note that the child was ended because it got on no more."""
 
     def end(self, ending: Ending) -> None:
         """Note how it ended."""
@@ -76,6 +87,19 @@ class RunDuty:
     def beat(self) -> StopRequest | None:
         """Extend the lease; returns what a person has asked of the run."""
         return attempts.heartbeat(self.database, *self._key, self.settings.lease_seconds)
+
+    def pulse(self) -> Pulse | None:
+        """Return the run's stage and step; None where the database is busy."""
+        return attempts.pulse(self.database, self.run.id)
+
+    @property
+    def hang_seconds(self) -> float:
+        """As the settings say."""
+        return self.settings.hang_seconds
+
+    def stood_still(self, words: str) -> None:
+        """Put the run back into the queue once, and fail it when it stands still again."""
+        attempts.stood_still(self.database, *self._key, words, str(self.task.standstill_file))
 
     def end(self, ending: Ending) -> None:
         """Note the end that the child told; a child that was asked to shut down lets go."""
@@ -142,6 +166,19 @@ class WorkDuty:
         key = (self.row.id, self.row.attempt)
         work.heartbeat(self.database, self._rows, *key, self.settings.lease_seconds)
         return None
+
+    def pulse(self) -> Pulse | None:
+        """Nothing: how far background work is may stay the same for long."""
+        return None
+
+    @property
+    def hang_seconds(self) -> float:
+        """As the settings say."""
+        return self.settings.hang_seconds
+
+    def stood_still(self, words: str) -> None:
+        """Let it be tried again."""
+        work.crashed(self.database, self._rows, self._key, words)
 
     def end(self, ending: Ending) -> None:
         """Note what the child has found, or why it could not."""

@@ -17,6 +17,9 @@ log = structlog.get_logger()
 
 _LOG_TAIL = 20_000  # bytes
 
+NO_ROOM = 74
+"""Exit code of a child that could not leave its ending on a full disk (EX_IOERR)."""
+
 
 @dataclass(frozen=True)
 class Known:
@@ -138,6 +141,8 @@ def of_exit(code: int, log_file: Path, *, killed_for_memory: bool = False) -> De
         return Death("the system killed the process, as memory ran out", out_of_memory=True)
     if code == -signal.SIGKILL:
         return Death("the system killed the process, most often because memory ran out (signal 9)")
+    if code == NO_ROOM:
+        return Death("there was no room on the disk for its last words", FULL)
     if code < 0:
         return Death(f"the process crashed ({signal.Signals(-code).name}, signal {-code})")
     known = next((found for line in last_lines(log_file) if (found := known_in(line))), None)

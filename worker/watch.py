@@ -8,22 +8,25 @@ import structlog
 from sqlalchemy.exc import OperationalError
 
 from storage.errors import Superseded
-from storage.status import StopRequest
-from worker import endings, failures, memory_kills
+from storage.status import RunStatus, StopRequest
+from worker import endings, failures, memory_kills, standstill
 from worker.children import Child, Nursery
 from worker.duties import Duty
 from worker.failures import Death
+from worker.standstill import Standstill
 
 log = structlog.get_logger()
 
 _LOOK_EVERY = 0.25  # seconds
 
 SHUTDOWN = "shutdown"
+STANDSTILL = "standstill"
 
 PATIENCE: dict[str, tuple[float, float]] = {
     StopRequest.KEEP: (180.0, 210.0),
     StopRequest.DISCARD: (5.0, 10.0),
     SHUTDOWN: (0.0, 25.0),
+    STANDSTILL: (0.0, 20.0),
 }
 """Seconds until a child that should end gets SIGTERM, and until it is killed.
 
@@ -60,6 +63,7 @@ class Watch:
         self._every = heartbeat_seconds
         self._since: dict[str, float] = {}
         self._was_asked = False
+        self._standstill = Standstill(duty.hang_seconds)
         self._killed_before = memory_kills.count()
 
     def run(self) -> None:
@@ -98,6 +102,7 @@ class Watch:
             if time.monotonic() >= beat_at:
                 beat_at = time.monotonic() + self._every
                 self._beat()
+                self._feel_the_pulse(child)
             if self._orders.closing.is_set():
                 self._since.setdefault(SHUTDOWN, time.monotonic())
             self._press(child)
@@ -111,6 +116,17 @@ class Watch:
             return
         if asked is not None:
             self._since.setdefault(asked, time.monotonic())
+
+    def _feel_the_pulse(self, child: Child) -> None:
+        """Notice that the child gets on no more; what it is doing then is kept before it ends."""
+        pulse = self.duty.pulse()
+        if pulse is None or STANDSTILL in self._since:
+            return
+        self._standstill.hear(pulse)
+        if self._standstill.is_over:
+            log.warning("stands_still", **self._name, words=self._standstill.words)
+            self._since[STANDSTILL] = time.monotonic()
+            standstill.look(child.pid, self.task.standstill_file)
 
     def _press(self, child: Child) -> None:
         """Ask a child that should have ended to end, and kill it when that did not help."""
@@ -126,7 +142,9 @@ class Watch:
 
     def _conclude(self, code: int) -> None:
         ending = endings.take(self.task.folder, self.task.attempt)
-        if ending is not None:
+        if STANDSTILL in self._since and (ending is None or ending.status == RunStatus.QUEUED):
+            self.duty.stood_still(self._standstill.words)
+        elif ending is not None:
             self.duty.end(ending)
             log.info("ended", **self._name, status=ending.status, words=ending.words)
         elif self._orders.closing.is_set():

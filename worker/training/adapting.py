@@ -1,5 +1,6 @@
 """What learns: the adapter that is put on the base model, or all of it, and how it begins."""
 
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -9,6 +10,7 @@ from transformers.pytorch_utils import Conv1D
 
 from storage.errors import StudioError
 from storage.specs import RunSpec
+from worker.training import starting
 from worker.training.adapters import beginnings, eva, ranks, targets
 from worker.training.adapters.learner import in_float32
 from worker.training.adapters.ranks import Allocation
@@ -18,10 +20,13 @@ from worker.training.job import Job
 _NAME = "default"
 
 
-def config(spec: RunSpec, model: Any, planned: Plan) -> PeftConfig | None:
+def config(
+    spec: RunSpec, model: Any, planned: Plan, start: Path | None = None
+) -> PeftConfig | None:
     """Return the adapter's configuration for the library's trainer; None: the whole model learns.
 
-    No modules named means every linear layer but the head.
+    No modules named means every linear layer but the head. `start` is the folder of the adapter
+    that is gone on from; its own configuration counts then.
 
     Raises:
         StudioError: a named module is not in this model or is its output head, the rank is above
@@ -32,6 +37,8 @@ def config(spec: RunSpec, model: Any, planned: Plan) -> PeftConfig | None:
     if spec.adapter == "full":
         _require_memory(spec, model)
         return None
+    if start is not None:
+        return starting.config(start, dropout=spec.dropout, **common)
     if spec.adapter == "ia3":
         scaled, on_the_way_in = targets.scaled(spec, model)
         return IA3Config(**common, target_modules=scaled, feedforward_modules=on_the_way_in)

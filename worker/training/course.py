@@ -61,6 +61,7 @@ class Course(TrainerCallback):
         self.stopped: Stop | None = None
         self._curves = curves or {}
         self._clock = _Clock()
+        self._parts = 0  # of the exam under way
         self._examined: tuple[int, float] | None = None  # step and loss of the last exam
         self._reported_first = False
 
@@ -113,6 +114,8 @@ class Course(TrainerCallback):
         """Leave an exam at once where the run is to be discarded; others are brought to an end."""
         if self.stops.wanted() is Stop.DISCARD:
             raise Interrupted
+        self._parts += 1
+        self.reporter.report([], stage=f"taking the exam, part {self._parts}")
 
     def on_evaluate(
         self,
@@ -123,7 +126,7 @@ class Course(TrainerCallback):
         **_: Any,
     ) -> TrainerControl:
         """Report an exam; save where it is due; stop where it no longer improves."""
-        step, loss = state.global_step, metrics["eval_loss"]
+        step, loss, self._parts = state.global_step, metrics["eval_loss"], 0
         also = {
             f"eval_{curve}": metrics.get(f"eval_{name}") for name, curve in self._curves.items()
         }

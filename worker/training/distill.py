@@ -21,6 +21,7 @@ from worker.training import (
     precision,
     questions,
     recipe,
+    starting,
     templates,
     vocabularies,
 )
@@ -68,6 +69,7 @@ def prepare(job: Job, reporter: Reporter, stops: Stops) -> Ready:
     planned = arguments.plan(job.spec, len(asked.examples), has_exam=evaluation is not None)
     material = Material(tokenizer, template, asked, evaluation, formats)
     trainer = build(job, material, (model, teacher), planned)
+    starting.put(job, trainer)
     return Ready(tokenizer, trainer, planned, facts(job, material), curves=distilling.CURVES)
 
 
@@ -149,7 +151,7 @@ def build(job: Job, material: Material, pair: tuple[Any, Any], planned: Plan) ->
         train_dataset=material.asked.examples,
         eval_dataset=evaluation.examples if evaluation else None,
         processing_class=material.tokenizer,
-        peft_config=adapting.config(spec, model, planned),
+        peft_config=adapting.config(spec, model, planned, job.start_folder),
     )
 
 

@@ -1,14 +1,17 @@
 """What a recipe works on: one attempt of one run, with its data, its base model and its folders."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from storage import base_models, datasets, identities, leases
+from storage import base_models, checkpoints, datasets, events, identities, leases, runs, shrinking
 from storage.artifacts import Artifacts
 from storage.base_models import Base
 from storage.database import Database
 from storage.datasets import Dataset
 from storage.errors import StudioError
+from storage.events import Event
 from storage.runs import Run
 from storage.settings import Settings
 from storage.specs import RunSpec
@@ -35,11 +38,12 @@ class Job:
     dataset: Dataset
     base: Base
     teacher: Base | None = None
+    extensions: tuple[Event, ...] = ()
 
     @property
     def spec(self) -> RunSpec:
-        """The settings of the run."""
-        return self.run.spec
+        """The settings that the run trains with: its own, with less read at once if need be."""
+        return shrinking.shrunk(self.run.spec, self.run.halvings)
 
     @property
     def files(self) -> Artifacts:
@@ -63,8 +67,16 @@ class Job:
 
     @property
     def base_folder(self) -> Path:
-        """Folder of the base model: an ordinary Hugging Face model folder."""
+        """Folder of the model that is loaded: the base model, or the whole model gone on from."""
+        start = self.start_folder
+        if start is not None and checkpoints.is_model(start):
+            return start
         return _folder(self.base, "base model")
+
+    @property
+    def start_folder(self) -> Path | None:
+        """Folder that keeps what the run goes on from; None where it begins anew."""
+        return None if self.spec.start_from is None else self.run_folder / "start"
 
     @property
     def base_name(self) -> str:
@@ -89,11 +101,32 @@ class Job:
         """What must be the same for a checkpoint to be gone on from."""
         taught = {"teacher": self.teacher.fingerprint} if self.teacher else {}
         return {
-            "spec": identities.of(self.spec),
+            "spec": identities.of(self.run.spec),
             "dataset": self.dataset.fingerprint,
             "base": self.base.fingerprint,
             **taught,
         }
+
+    @property
+    def extended_at(self) -> int:
+        """The step after which the course was last made longer; 0: it is as it was planned."""
+        return max((int((one.details or {})["step"]) for one in self.extensions), default=0)
+
+    def difference(self, told: Mapping[str, Any]) -> str | None:
+        """Return which part of its identity is not what was told then; None where all of it is.
+
+        A course that was made longer since is the same run.
+        """
+        shorter = [(one.details or {})["before"] for one in self.extensions]
+        mine = [self.run.spec, *(self.run.spec.model_copy(update=one) for one in shorter)]
+        for name, value in self.identity.items():
+            if name == "spec":
+                is_same = any(identities.is_of(spec, told.get(name)) for spec in mine)
+            else:
+                is_same = told.get(name) == value
+            if not is_same:
+                return name
+        return None
 
 
 def opened(settings: Settings, run_id: str, attempt: int) -> Job:
@@ -109,7 +142,9 @@ def opened(settings: Settings, run_id: str, attempt: int) -> Job:
     dataset = datasets.get(database, run.owner, run.dataset_id)
     base = base_models.get(database, run.owner, run.base_model_id)
     teacher = _teacher(database, run)
-    return Job(settings, database, run, attempt, dataset, base, teacher)
+    told = events.of(database, run_id)
+    extensions = tuple(event for event in told if event.kind == runs.EXTENDED)
+    return Job(settings, database, run, attempt, dataset, base, teacher, extensions)
 
 
 def _teacher(database: Database, run: Run) -> Base | None:

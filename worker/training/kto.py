@@ -29,6 +29,7 @@ from worker.training import (
     preference,
     recipe,
     reference,
+    starting,
     templates,
 )
 from worker.training.arguments import Plan
@@ -97,6 +98,7 @@ def prepare(job: Job, reporter: Reporter, stops: Stops) -> Ready:
     asks_first = reference.asks_first(job.spec, planned, len(train_side.examples))
     material = Material(tokenizer, template, train_side, evaluation, formats)
     trainer = build(job, material, model, planned)
+    starting.put(job, trainer)
     steps = partial(preference.taken, trainer, job.spec, formats)
     if asks_first:
         recipe.stage(reporter, stops, "asking the base model")
@@ -106,7 +108,7 @@ def prepare(job: Job, reporter: Reporter, stops: Stops) -> Ready:
         tokenizer,
         trainer,
         planned,
-        facts(job, material, model) | {"reference": reference.WHEN_ASKED[asks_first]},
+        facts(job, material, model) | {"reference": reference.words(job.spec, asks_first)},
         steps=steps,
         curves=CURVES,
     )
@@ -204,7 +206,7 @@ def build(job: Job, material: Material, model: Any, planned: Plan) -> Judging:
         train_dataset=material.train.examples,
         eval_dataset=material.evaluation.examples if material.evaluation else None,
         processing_class=material.tokenizer,
-        peft_config=adapting.config(job.spec, model, planned),
+        peft_config=adapting.config(job.spec, model, planned, job.start_folder),
     )
 
 

@@ -24,6 +24,7 @@ from worker.training import (
     precision,
     preference,
     recipe,
+    starting,
     templates,
 )
 from worker.training.arguments import Plan
@@ -70,6 +71,7 @@ def prepare(job: Job, reporter: Reporter, stops: Stops) -> Ready:
     planned = arguments.plan(job.spec, len(train_side.examples), has_exam=evaluation is not None)
     material = Material(tokenizer, template, train_side, evaluation, formats)
     trainer = build(job, material, model, planned)
+    starting.put(job, trainer)
     steps = partial(preference.taken, trainer, job.spec, formats)
     return Ready(
         tokenizer, trainer, planned, facts(job, material, model), steps=steps, curves=CURVES
@@ -127,7 +129,7 @@ def build(job: Job, material: Material, model: Any, planned: Plan) -> Scoring:
         train_dataset=material.train.examples,
         eval_dataset=material.evaluation.examples if material.evaluation else None,
         processing_class=material.tokenizer,
-        peft_config=adapting.config(job.spec, model, planned),
+        peft_config=adapting.config(job.spec, model, planned, job.start_folder),
     )
     trainer.model.config.get_text_config().pad_token_id = padding  # TRL sets the usual one
     return trainer

@@ -17,6 +17,7 @@ from worker.training import (
     new_words,
     precision,
     recipe,
+    starting,
     templates,
 )
 from worker.training.arguments import Plan
@@ -64,6 +65,7 @@ def prepare(job: Job, reporter: Reporter, stops: Stops, read: Read | None = None
     planned = arguments.plan(job.spec, len(train_side.examples), has_exam=evaluation is not None)
     material = Material(tokenizer, template, words, train_side, evaluation, formats, packing)
     trainer = build(job, material, model, planned)
+    starting.put(job, trainer)
     chosen = path.choose(trainer, job.spec, isolates=isolates)
     usual = models.attention_of(model, job.spec)
     told = {
@@ -123,7 +125,7 @@ def build(job: Job, material: Material, model: Any, planned: Plan) -> Supervised
         eval_dataset=material.evaluation.examples if material.evaluation else None,
         processing_class=material.tokenizer,
         peft_config=new_words.learned(
-            adapting.config(job.spec, model, planned), model, material.words
+            adapting.config(job.spec, model, planned, job.start_folder), model, material.words
         ),
     )
     new_words.complete(trainer.model)
