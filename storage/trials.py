@@ -127,10 +127,10 @@ def _is_next(session: Session, sweep_id: str, number: int) -> bool:
     return goes_on and last == number - 1 and not busy
 
 
-def _exams(session: Session, runs: list[str]) -> dict[str, list[tuple[int, float | None]]]:
+def _exams(session: Session, run_ids: list[str]) -> dict[str, list[tuple[int, float | None]]]:
     query = (
         select(MetricPointRow.run_id, MetricPointRow.step, MetricPointRow.value)
-        .where(MetricPointRow.run_id.in_(runs), MetricPointRow.name == "eval_loss")
+        .where(MetricPointRow.run_id.in_(run_ids), MetricPointRow.name == "eval_loss")
         .order_by(MetricPointRow.run_id, MetricPointRow.step)
     )
     found: dict[str, list[tuple[int, float | None]]] = defaultdict(list)
@@ -139,10 +139,10 @@ def _exams(session: Session, runs: list[str]) -> dict[str, list[tuple[int, float
     return found
 
 
-def _pruned(session: Session, runs: list[str]) -> dict[str, str]:
+def _pruned(session: Session, run_ids: list[str]) -> dict[str, str]:
     """Return of each run that was ended early why, by its id."""
     query = select(EventRow.run_id, EventRow.words).where(
-        EventRow.run_id.in_(runs), EventRow.kind == PRUNED
+        EventRow.run_id.in_(run_ids), EventRow.kind == PRUNED
     )
     return {row.run_id: row.words for row in session.execute(query)}
 

@@ -12,6 +12,7 @@ from storage.artifacts import Artifacts
 from storage.database import Database
 from storage.settings import Settings
 from storage.tables import AnalysisRow, BaseModelRow, DatasetRow
+from worker import sweeping
 from worker.supervisor import Supervisor
 
 log = structlog.get_logger()
@@ -57,6 +58,7 @@ class Reconciler:
         _tell("runs_taken_back", attempts.recover(self._database, self._heard))
         _tell("runs_without_data_failed", attempts.fail_hopeless(self._database))
         self._sweep()
+        sweeping.advance(self._database)
         self._supervisor.look()
 
     def _sweep(self) -> None:

@@ -14,7 +14,7 @@ from storage.analyses import QUICK
 from storage.database import Database
 from storage.settings import Settings
 from storage.tables import AnalysisRow, BaseModelRow, DatasetRow
-from worker import devices
+from worker import devices, sweeping
 from worker.children import Nursery
 from worker.duties import Duty, RunDuty, WorkDuty
 from worker.entries import ENTRIES, Entries
@@ -149,6 +149,7 @@ class Supervisor:
 
     def _look_again(self) -> None:
         try:
+            sweeping.advance(self._database)  # its next trial starts without a pause
             self.look()
         except OperationalError as error:
             log.warning("look_skipped", reason=str(error.orig))
