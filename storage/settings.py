@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(30.0, gt=0)
     heartbeat_seconds: float = Field(5.0, gt=0)
     reconcile_seconds: float = Field(2.0, gt=0)
+    hang_seconds: float = Field(600.0, gt=0)
     chat_adapter_bytes: int = Field(2 * GIGABYTE, gt=0)
     hub_endpoint: str = Field("https://huggingface.co", validation_alias="HF_ENDPOINT")
     visible_cards: str | None = Field(None, validation_alias="CUDA_VISIBLE_DEVICES")

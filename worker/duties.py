@@ -89,7 +89,7 @@ class RunDuty:
         return attempts.heartbeat(self.database, *self._key, self.settings.lease_seconds)
 
     def pulse(self) -> Pulse | None:
-        """Return the run's stage and step; None where the database is busy."""
+        """Return the run's stage and step."""
         return attempts.pulse(self.database, self.run.id)
 
     @property

@@ -57,6 +57,11 @@ class Task:
         """Where the child's output goes."""
         return self.folder / "log.txt"
 
+    @property
+    def standstill_file(self) -> Path:
+        """Where it is kept what the child was doing when it got on no more."""
+        return self.folder / f"standstill-{self.attempt}.txt"
+
 
 @dataclass(frozen=True)
 class Entry:

@@ -119,14 +119,19 @@ class Watch:
 
     def _feel_the_pulse(self, child: Child) -> None:
         """Notice that the child gets on no more; what it is doing then is kept before it ends."""
-        pulse = self.duty.pulse()
-        if pulse is None or STANDSTILL in self._since:
+        if STANDSTILL in self._since or (pulse := self._pulse()) is None:
             return
         self._standstill.hear(pulse)
         if self._standstill.is_over:
             log.warning("stands_still", **self._name, words=self._standstill.words)
             self._since[STANDSTILL] = time.monotonic()
             standstill.look(child.pid, self.task.standstill_file)
+
+    def _pulse(self) -> standstill.Pulse | None:
+        try:
+            return self.duty.pulse()
+        except OperationalError:  # a busy or full database says nothing about the child
+            return None
 
     def _press(self, child: Child) -> None:
         """Ask a child that should have ended to end, and kill it when that did not help."""

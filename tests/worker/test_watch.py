@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from storage import attempts, leases, runs, volumes, work
+from storage import attempts, events, leases, runs, volumes, work
 from storage.status import RunStatus, StopRequest, WorkStatus
 from storage.tables import DatasetRow
 from tests.fakes import entries
@@ -24,16 +24,21 @@ class Watched:
     """A claimed run whose child does `do`, and the watch over it, in a thread."""
 
     def __init__(self, home: Home, do: Callable[..., Any]) -> None:
-        home.queued()
+        if not any(run.status is RunStatus.QUEUED for run in runs.all_of(home.database, "local")):
+            home.queued()
         claimed = attempts.claim(home.database, leases.worker_name(), 30)
         assert claimed is not None
-        self.home, self.id = home, claimed.id
+        self.home, self.id, self._do = home, claimed.id, do
         self.orders = Orders()
         duty = RunDuty(home.database, home.settings, claimed, {RUN: Entry(do)})
         self.folder = duty.task.folder
         self._watch = Watch(duty, Nursery(), self.orders, 0.1)
         self._thread = threading.Thread(target=self._watch.run)
         self._thread.start()
+
+    def again(self) -> "Watched":
+        """Watch the next attempt."""
+        return Watched(self.home, self._do)
 
     def ended(self) -> runs.Run:
         """Wait for the end and return the run as it is then."""
@@ -102,6 +107,27 @@ def test_a_child_that_ignores_a_stop_is_killed_and_the_run_ends_as_asked(
     watched.until("hangs")
     runs.request_stop(home.database, "local", watched.id, request_)
     assert watched.ended().status is status
+
+
+def test_a_child_that_gets_on_no_more_is_looked_into_ended_and_taken_up_once(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(watch.PATIENCE, watch.STANDSTILL, (0.0, 0.5))
+    home.settings = home.settings.model_copy(update={"hang_seconds": 1.0})
+    watched = Watched(home, entries.stand_still)
+    first = watched.ended()
+    assert (first.status, first.attempt, first.crashes) == (RunStatus.QUEUED, 1, 0)
+    told = watched.folder / "standstill-1.txt"
+    seen = told if told.is_file() else watched.folder / "log.txt"
+    assert "stand_still" in seen.read_text(), "nobody looked at what it was doing"
+    (event,) = events.of(home.database, first.id)
+    assert event.words.startswith("The training stood still for ")
+    assert "after step 3" in event.words
+
+    second = watched.again().ended()
+    assert (second.status, second.attempt) == (RunStatus.FAILED, 2)
+    assert "The attempt before had stood still as well." in (second.error or "")
+    assert "standstill-2.txt" in (second.hint or "")
 
 
 def test_a_child_whose_attempt_was_replaced_is_killed(home: Home) -> None:
