@@ -37,6 +37,20 @@ class Side(StrEnum):
     BACK = "back"
 
 
+def line(database: Database, owner: str) -> list[Run]:
+    """Return a person's runs that wait, in the order in which they will start."""
+    with database.read() as session:
+        return [Run.model_validate(row) for row in _line(session) if row.owner == owner]
+
+
+def under_way(database: Database, owner: str) -> list[Run]:
+    """Return a person's runs that a worker is at, the one that was started first before others."""
+    query = select(RunRow).where(RunRow.status.in_(ACTIVE), RunRow.owner == owner)
+    with database.read() as session:
+        rows = session.scalars(query.order_by(RunRow.started_at, RunRow.id))
+        return [Run.model_validate(row) for row in rows]
+
+
 def priority_name(value: int) -> str:
     """Return what a person calls a priority."""
     return min(PRIORITIES, key=lambda name: abs(PRIORITIES[name] - value))

@@ -1,9 +1,9 @@
 """Runs over HTTP: plan, start, stop, resume, and read their curves and log."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Header
 from pydantic import BaseModel, ConfigDict
 
 from storage.errors import Fault, StudioError
@@ -145,13 +145,21 @@ class AttemptAnswer(BaseModel):
 @router.get("")
 def listing(studio: Here, owner: Person, deleted: bool = False) -> list[RunAnswer]:
     """List the runs, newest first; the deleted ones instead where asked."""
-    return [_answer(run) for run in runs.listing(studio, owner, deleted=deleted)]
+    return [answered(run) for run in runs.listing(studio, owner, deleted=deleted)]
 
 
 @router.post("", status_code=201, openapi_extra=_SPEC)
-def start(studio: Here, owner: Person, values: JsonObject) -> RunAnswer:
-    """Put a run into the queue; 422 names every fault by field."""
-    return _answer(runs.start(studio, owner, values))
+def start(
+    studio: Here,
+    owner: Person,
+    values: JsonObject,
+    idempotency_key: Annotated[str | None, Header()] = None,
+) -> RunAnswer:
+    """Put a run into the queue; 422 names every fault by field.
+
+    A request that is sent again with the same Idempotency-Key is given the same run.
+    """
+    return answered(runs.start(studio, owner, values, key=idempotency_key))
 
 
 @router.post("/plan", openapi_extra=_SPEC)
@@ -163,25 +171,25 @@ def plan(studio: Here, owner: Person, values: JsonObject) -> PlanAnswer:
 @router.get("/{run_id}")
 def details(studio: Here, owner: Person, run_id: str) -> RunAnswer:
     """Show one run."""
-    return _answer(runs.get(studio, owner, run_id))
+    return answered(runs.get(studio, owner, run_id))
 
 
 @router.post("/{run_id}/stop")
 def stop(studio: Here, owner: Person, run_id: str) -> RunAnswer:
     """Stop a run and keep what it learned."""
-    return _answer(runs.stop(studio, owner, run_id))
+    return answered(runs.stop(studio, owner, run_id))
 
 
 @router.post("/{run_id}/discard")
 def discard(studio: Here, owner: Person, run_id: str) -> RunAnswer:
     """Stop a run and throw away what it learned."""
-    return _answer(runs.discard(studio, owner, run_id))
+    return answered(runs.discard(studio, owner, run_id))
 
 
 @router.post("/{run_id}/resume")
 def resume(studio: Here, owner: Person, run_id: str) -> RunAnswer:
     """Let a stopped or failed run go on from its last checkpoint."""
-    return _answer(runs.resume(studio, owner, run_id))
+    return answered(runs.resume(studio, owner, run_id))
 
 
 @router.post("/{run_id}/duplicate")
@@ -246,7 +254,8 @@ def attempts(studio: Here, owner: Person, run_id: str) -> list[AttemptAnswer]:
     return [AttemptAnswer.model_validate(each) for each in found]
 
 
-def _answer(run: Run) -> RunAnswer:
+def answered(run: Run) -> RunAnswer:
+    """Return a run as the API tells it."""
     answer = RunAnswer.model_validate(run)
     return answer.model_copy(
         update={"can_resume": run.is_resumable, "seconds_left": _seconds_left(run)}

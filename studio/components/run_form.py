@@ -145,7 +145,7 @@ class RunForm:
         """Start the run; returns its id, or nothing where it was refused."""
         try:
             given = sent(dict(zip(NAMES, values, strict=True)))
-            return runs.start(self.studio, LOCAL_PERSON, given).id
+            return runs.start(self.studio, LOCAL_PERSON, given, moments=runs.CLICKS).id
         except Refused as error:
             found = [f"{plan_card.titled(fault.field)}: {fault.message}" for fault in error.faults]
             gr.Warning(" ".join(found))

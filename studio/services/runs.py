@@ -5,11 +5,22 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from storage import artifacts, checkpoints, curves, metrics, owned, runs, specs
+from storage import (
+    artifacts,
+    checkpoints,
+    curves,
+    metrics,
+    owned,
+    queue_moves,
+    run_requests,
+    runs,
+    specs,
+)
 from storage import ranks as kept_ranks
 from storage.curves import Opening
 from storage.errors import Refused, StudioError
 from storage.metrics import News
+from storage.run_requests import Request
 from storage.runs import Run
 from storage.specs import RunSpec
 from storage.status import RunStatus, StopRequest
@@ -19,6 +30,9 @@ from studio.services.studio import Studio
 
 LOG_BYTES = 200_000
 """So much of the end of a log is shown at most."""
+
+CLICKS = 10.0
+"""Seconds within which a second click on Start means the run of the first one."""
 
 FIRST_BATCH = "first_batch.json"
 """In a run's folder: what the trainer was given first."""
@@ -35,8 +49,22 @@ class Log:
     offset: int
 
 
-def start(studio: Studio, owner: str, values: dict[str, Any]) -> Run:
+def start(
+    studio: Studio,
+    owner: str,
+    values: dict[str, Any],
+    *,
+    key: str | None = None,
+    moments: float = 0.0,
+) -> Run:
     """Put a run into the queue.
+
+    Args:
+        studio: the studio.
+        owner: whose.
+        values: the settings.
+        key: of the request; the same one again is given the same run.
+        moments: so many seconds an equal run that has not ended counts as this one.
 
     Raises:
         Refused: with every fault at once, by field.
@@ -44,7 +72,8 @@ def start(studio: Studio, owner: str, values: dict[str, Any]) -> Run:
     planned = plans.plan(studio, owner, values)
     if planned.faults:
         raise Refused(planned.faults)
-    run = runs.add(studio.database, owner, specs.parse(values))
+    request = Request(key, moments, planned.seconds, planned.memory_bytes)
+    run = run_requests.add(studio.database, owner, specs.parse(values), request)
     studio.doorbell.ring()
     return run
 
@@ -56,8 +85,7 @@ def listing(studio: Studio, owner: str, *, deleted: bool = False) -> list[Run]:
 
 def queue(studio: Studio, owner: str) -> list[Run]:
     """Return the runs that wait, in the order in which they will start."""
-    waiting = [run for run in listing(studio, owner) if run.status is RunStatus.QUEUED]
-    return sorted(waiting, key=lambda run: (run.queued_at, run.id))
+    return queue_moves.line(studio.database, owner)
 
 
 def get(studio: Studio, owner: str, run_id: str) -> Run:
