@@ -73,6 +73,12 @@ def of(database: Database, sweep_id: str) -> list[Trial]:
         return [_trial(row, exams[row.id], pruned.get(row.id)) for row in rows]
 
 
+def best(found: list[Trial]) -> Trial | None:
+    """Return the complete trial with the lowest evaluation loss; None where there is none yet."""
+    complete = [one for one in found if one.state is TrialState.COMPLETE and one.best]
+    return min(complete, key=lambda one: (one.best or (0, 0.0))[1], default=None)
+
+
 def add(database: Database, sweep: Sweep, number: int, spec: RunSpec) -> Run | None:
     """Put the next trial into the queue, as a run like any other.
 
