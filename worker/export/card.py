@@ -6,6 +6,7 @@ from storage import specs
 from storage.base_models import Source
 from storage.checkpoints import Checkpoint
 from worker.export import recipe, usage
+from worker.training import starting
 from worker.training.job import Job
 
 Curve = dict[int, dict[str, float | None]]
@@ -37,7 +38,7 @@ _CARD = """\
 | Data, SHA-256 of the file | `{sha256}` |
 | Data, SHA-256 of the rows learned from | `{fingerprint}` |
 | Run | {run} |
-| Made at step | {step} of {total} |
+{lineage}| Made at step | {step} of {total} |
 
 ## How it went
 
@@ -75,12 +76,22 @@ def model_card(job: Job, checkpoint: Checkpoint, curve: Curve) -> str:
         sha256=job.dataset.sha256,
         fingerprint=job.dataset.fingerprint,
         run=job.run.id,
+        lineage=_lineage(job),
         step=checkpoint.step,
         total=max(curve, default=checkpoint.step),
         curve=_curve_table(checkpoint, curve),
         repeated=_repeated(job.spec),
         settings="\n".join(_setting(job, name) for name in specs.RunSpec.model_fields),
     )
+
+
+def _lineage(job: Job) -> str:
+    """Say what the run went on from, where it did."""
+    told = starting.facts(job)
+    if not told:
+        return ""
+    title, run_id, step = (told[f"began_from_{name}"] for name in ("title", "run_id", "step"))
+    return f"| Goes on from | {_inline(title)} (run {run_id}, step {step}) |\n"
 
 
 def _front(job: Job) -> dict[str, object]:

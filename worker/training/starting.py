@@ -55,6 +55,7 @@ def config(folder: Path, *, dropout: float, **common: Any) -> PeftConfig:
     """
     found: Any = PeftConfig.from_pretrained(str(folder))
     found.inference_mode = False
+    found.base_model_name_or_path = found.revision = None  # the library wants to find its own
     for name, value in common.items():
         setattr(found, name, value)
     if isinstance(found, LoraConfig):
@@ -74,7 +75,8 @@ def put(job: Job, trainer: Any) -> None:
     if folder is None or checkpoints.is_model(folder):
         return  # a whole model was loaded in place of the base model
     tensors = load_file(folder / _WEIGHTS)
-    if tensors.keys() != get_peft_model_state_dict(trainer.model).keys():
+    there = get_peft_model_state_dict(trainer.model, save_embedding_layers=False)
+    if tensors.keys() != there.keys():
         raise StudioError(
             "What this run goes on from does not fit its add-on.",
             "Begin anew, or choose another add-on to go on from.",
