@@ -1,5 +1,8 @@
 """Questions that a run answers while it learns: seen by people, and without a trace in the run."""
 
+import os
+import signal
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +12,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from storage import artifacts, attempts, events, metrics, probes
+from storage import artifacts, attempts, events, probes
 from storage.runs import Run
 from storage.status import RunStatus
 from tests.fakes.tiny_models import save_model, save_tokenizer
@@ -29,9 +32,7 @@ TRACELESS: dict[str, tuple[str, dict[str, Any]]] = {
         "Supervised",
         {"adapter": "full", "gradient_checkpointing": True},
     ),
-    "four bits": ("Supervised", {"quantization": "nf4", "dropout": 0.1}),
-    "texts": ("Pretraining", {}),
-    "pairs": ("DPO", {"dropout": 0.1}),
+    "texts, four bits": ("Pretraining", {"quantization": "nf4", "dropout": 0.1}),
     "a teacher, answers drawn by lot": ("Distillation", {"answer_tokens": 4}),
 }
 
@@ -40,7 +41,7 @@ def trained(home: TrainingHome, model: Path, rows: str, **changes: Any) -> Run:
     settings = {"max_steps": 4, "eval_share": 0.25, "eval_every": 2, "max_length": 80, **changes}
     if rows == "Distillation":
         settings["teacher_model_id"] = home.base_model(model)
-    methods = {"Pretraining": "pretrain", "DPO": "dpo", "Distillation": "distill"}
+    methods = {"Pretraining": "pretrain", "Distillation": "distill"}
     data = home.dataset(rows_for(rows))
     home.queue(data, home.base_model(model), method=methods.get(rows, "sft"), **settings)
     run, outcome = home.train()
@@ -92,9 +93,7 @@ def by_the_library(folder: Path, prompt: str) -> str:
     return text if written[-1] == tokenizer.eos_token_id else f"{text} …"
 
 
-def test_the_first_column_is_what_the_original_model_says(
-    home: TrainingHome, llama: Path
-) -> None:
+def test_the_first_column_is_what_the_original_model_says(home: TrainingHome, llama: Path) -> None:
     run = trained(home, llama, "Supervised", probe_prompts=ASKED, packing=True)
     assert "row by row" in str((run.facts or {})["attention"])
     there = answers(home, run.id)
@@ -102,10 +101,8 @@ def test_the_first_column_is_what_the_original_model_says(
     assert any(there[0, n] != there[4, n] for n in range(3)), "it was not seen learning"
 
 
-@pytest.mark.parametrize("family", ["Gemma 3", "BLOOM", "Mixtral"])
-def test_it_answers_in_every_kind_of_model(
-    family: str, home: TrainingHome, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("family", ["Gemma 3", "Mixtral"])
+def test_it_answers_in_every_kind_of_model(family: str, home: TrainingHome, tmp_path: Path) -> None:
     save_tokenizer(tmp_path / "model")
     save_model(tmp_path / "model", FAMILIES[family]())
     run = trained(home, tmp_path / "model", "Supervised", probe_prompts=ASKED, max_steps=2)
@@ -113,9 +110,7 @@ def test_it_answers_in_every_kind_of_model(
     assert not events.of(home.database, run.id)
 
 
-def test_a_run_without_an_exam_is_asked_where_it_is_saved(
-    home: TrainingHome, llama: Path
-) -> None:
+def test_a_run_without_an_exam_is_asked_where_it_is_saved(home: TrainingHome, llama: Path) -> None:
     changes = {"eval_share": 0.0, "eval_every": None, "save_every": 3}
     run = trained(home, llama, "Supervised", probe_prompts=ASKED[:1], **changes)
     assert sorted(answers(home, run.id)) == [(0, 0), (3, 0), (4, 0)]
@@ -127,54 +122,52 @@ def test_a_question_too_long_for_the_model_is_left_out(home: TrainingHome, llama
     assert {prompt for _, prompt in answers(home, run.id)} == {1}
 
 
-def test_a_format_that_refuses_a_bare_question_ends_the_asking_and_not_the_run(
-    home: TrainingHome, llama: Path
+def test_where_it_cannot_answer_the_asking_ends_and_not_the_run(
+    home: TrainingHome, llama: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wants_system = (
-        "{% if messages[0]['role'] != 'system' %}{{ raise_exception('No system words') }}"
-        "{% endif %}{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}"
-        "{{ eos_token }}{% endfor %}"
-    )
-    rows = [
-        {"messages": [{"role": "system", "content": "Be kind."}, *row["messages"]]}
-        for row in conversations(8)
-    ]
-    data, base = home.dataset(rows), home.base_model(llama)
-    template = {"chat_template": "custom", "custom_template": wants_system}
-    home.queue(data, base, max_steps=2, max_length=120, probe_prompts=ASKED, **template)
-    run, outcome = home.train()
-    assert outcome.status is RunStatus.FINISHED
+    def lacks_memory(*_: Any, **__: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr("transformers.LlamaForCausalLM.generate", lacks_memory)
+    run = trained(home, llama, "Supervised", probe_prompts=ASKED)
     assert answers(home, run.id) == {}
     (told,) = events.of(home.database, run.id)
     assert told.kind == "no_probe_answers"
-    assert "No system words" in told.words
+    assert "CUDA out of memory." in told.words
 
 
-def test_killed_and_resumed_it_has_each_answer_once_and_counts_on(
+def test_interrupted_and_resumed_it_has_each_answer_once_and_counts_on(
     new_home: NewHome, llama: Path
 ) -> None:
     long = {"max_steps": 12, "eval_every": 3, "probe_prompts": ASKED[:2]}
     ended = []
-    for is_killed in (False, True):
+    for is_interrupted in (False, True):
         home = new_home()
         home.queue(home.dataset(conversations(20)), home.base_model(llama), **long)
-        run, process = home.start()
-        while is_killed and home.run(run.id).step < 7:
-            time.sleep(0.01)
-        if is_killed:
-            process.kill()
-        process.join()
-        if is_killed:
-            attempts.put_back(home.database, run.id, 1, "killed")
-            later = {0: "Of a step that is taken again."}
-            assert home.claim().id == run.id
-            probes.keep(home.database, run.id, 2, 11, later)
-            metrics.resume_from(home.database, run.id, 2, home.run(run.id).checkpoint_step)
-            attempts.put_back(home.database, run.id, 2, "killed")
-            home.start()[1].join()
+        if is_interrupted:
+            interrupt(home)
+        run, _ = home.train()
         seconds = list(home.curve(run.id, "seconds").values())
         assert seconds == sorted(seconds, key=float)
         ended.append((answers(home, run.id), home.curve(run.id, "tokens")))
     assert sorted({step for step, _ in ended[0][0]}) == [0, 3, 6, 9, 12]
     assert list(ended[0][1]) == list(range(1, 13))
     assert ended[1] == ended[0]
+
+
+def interrupt(home: TrainingHome) -> None:
+    """Train the next run until somewhere in its middle; it has answered more than it has saved."""
+    run = home.claim()
+
+    def shut_down() -> None:
+        while home.run(run.id).step < 4:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    watching = threading.Thread(target=shut_down, daemon=True)
+    watching.start()
+    assert home.train_claimed(run).status is RunStatus.QUEUED
+    watching.join()
+    assert 4 <= home.run(run.id).checkpoint_step < 12
+    probes.keep(home.database, run.id, run.attempt, 11, {0: "Of a step that is taken again."})
+    attempts.release(home.database, run.id, run.attempt)
