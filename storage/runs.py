@@ -1,13 +1,13 @@
 """Runs as a person meets them: queued, stopped, resumed, listed; workers go by `attempts`."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from storage import events, ids, owned, run_moves, specs
+from storage import earlier_specs, events, ids, owned, run_moves, specs
 from storage.database import Database
 from storage.errors import Fault, Refused, StudioError
 from storage.specs import RunSpec
@@ -36,7 +36,7 @@ class Run(BaseModel):
     worker: str | None
     error: str | None
     hint: str | None
-    spec: RunSpec
+    spec: Annotated[RunSpec, BeforeValidator(earlier_specs.read)]
     dataset_id: str
     base_model_id: str
     stop_request: StopRequest | None

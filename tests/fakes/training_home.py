@@ -10,7 +10,17 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from storage import adapters, attempts, base_models, datasets, leases, metrics, runs, work
+from storage import (
+    adapters,
+    artifacts,
+    attempts,
+    base_models,
+    datasets,
+    leases,
+    metrics,
+    runs,
+    work,
+)
 from storage.artifacts import Artifacts
 from storage.base_models import Source
 from storage.checkpoints import Checkpoint, newest_first
@@ -20,6 +30,7 @@ from storage.metrics import Point
 from storage.settings import Settings
 from storage.specs import RunSpec
 from storage.tables import BaseModelRow, DatasetRow
+from worker.models.importing import fingerprint
 from worker.training import launch
 
 Rows = list[dict[str, Any]]
@@ -78,11 +89,13 @@ class TrainingHome:
         lines = [json.dumps(row) + "\n" for row in rows]
         sha256 = hashlib.sha256("".join(lines).encode()).hexdigest()
         folder = self.files.dataset(sha256) / datasets.prepared_name(None)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "rows.jsonl").write_text("".join(lines), encoding="utf-8")
-        starts = array("Q", [sum(map(len, lines[:n])) for n in range(len(lines))])
-        (folder / "rows.idx").write_bytes(starts.tobytes())
-        (folder / "lines.idx").write_bytes(array("Q", range(1, len(lines) + 1)).tobytes())
+        if not folder.exists():
+            with artifacts.staged(folder) as staging:
+                (staging / "rows.jsonl").write_text("".join(lines), encoding="utf-8")
+                starts = array("Q", [sum(map(len, lines[:n])) for n in range(len(lines))])
+                (staging / "rows.idx").write_bytes(starts.tobytes())
+                numbers = array("Q", range(1, len(lines) + 1))
+                (staging / "lines.idx").write_bytes(numbers.tobytes())
         added = datasets.add(self.database, LOCAL_PERSON, "Answers", sha256, 10).id
         row = work.claim(self.database, DatasetRow, "test", 30)
         assert row is not None
@@ -97,7 +110,7 @@ class TrainingHome:
         assert row is not None
         config = json.loads((folder / "config.json").read_bytes())
         facts = {"licence": "mit", "model_type": config["model_type"]}
-        found = {"folder": str(folder), "fingerprint": "f" * 64, "facts": facts}
+        found = {"folder": str(folder), "fingerprint": fingerprint(folder), "facts": facts}
         work.finish(self.database, BaseModelRow, (added, row.attempt), **found)
         return added
 

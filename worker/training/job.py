@@ -71,7 +71,7 @@ class Job:
         start = self.start_folder
         if start is not None and checkpoints.is_model(start):
             return start
-        return _folder(self.base, "base model")
+        return folder_of(self.base, "base model")
 
     @property
     def start_folder(self) -> Path | None:
@@ -94,7 +94,7 @@ class Job:
     @property
     def teacher_folder(self) -> Path:
         """Folder of the larger model that is learned from."""
-        return _folder(self.taught_by, "teacher")
+        return folder_of(self.taught_by, "teacher")
 
     @property
     def identity(self) -> dict[str, str | None]:
@@ -154,7 +154,8 @@ def _teacher(database: Database, run: Run) -> Base | None:
     return base_models.get(database, run.owner, wanted)
 
 
-def _folder(model: Base, role: str) -> Path:
+def folder_of(model: Base, role: str) -> Path:
+    """Return the folder of a model. Raises StudioError where it has none yet."""
     if model.folder is None or model.status is not WorkStatus.READY:
         raise StudioError(
             f"The {role} {model.name} has no files yet.", "Wait until it is ready, then resume."

@@ -12,7 +12,17 @@ from typing import Any
 import torch
 from transformers import PrinterCallback
 
-from storage import adapters, artifacts, checkpoints, combinations, events, ids, metrics, rows
+from storage import (
+    adapters,
+    artifacts,
+    checkpoints,
+    combinations,
+    earlier_specs,
+    events,
+    ids,
+    metrics,
+    rows,
+)
 from storage.checkpoints import Checkpoint
 from storage.errors import Refused, StudioError
 from storage.status import RunStatus
@@ -26,6 +36,7 @@ from worker.training import (
     probes,
     room,
     starting,
+    unchanged,
 )
 from worker.training.amounts import Amounts
 from worker.training.arguments import Plan
@@ -97,6 +108,7 @@ def train(job: Job, reporter: Reporter, stops: Stops, prepare: Prepare) -> Outco
 
 def _begin(job: Job) -> Start:
     """Settle where the attempt starts, and remove what lies beyond."""
+    unchanged.require(job)
     starting.keep(job)
     start = find_start(job)
     clear_leftovers(job, start)
@@ -107,6 +119,13 @@ def _begin(job: Job) -> Start:
 
 def _require_possible(job: Job) -> None:
     """Raise StudioError where the settings do not go together, or not with the data."""
+    unknown = earlier_specs.lost(job.run.spec)
+    if unknown:
+        raise StudioError(
+            f"Another version of the studio queued this run; this one cannot do what "
+            f"{' and '.join(unknown)} meant there.",
+            "Duplicate the run: its form shows what is left of its settings.",
+        )
     against = combinations.data_fault(job.spec.method, job.dataset.target)
     if against:
         raise StudioError("The data does not fit this way of learning.", against)

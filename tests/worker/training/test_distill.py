@@ -27,6 +27,7 @@ from tests.fakes.tiny_models import save_model, save_tokenizer
 from tests.fakes.training_home import Rows, TrainingHome
 from tests.worker.training.conftest import SHAPES
 from worker.chat import renderer
+from worker.models.importing import fingerprint
 from worker.training import templates
 from worker.training.course import Course
 from worker.training.distilling import Readings
@@ -342,7 +343,7 @@ def test_a_run_goes_on_only_with_the_same_teacher(
 ) -> None:
     run = queued(home, student, teacher)
     taught = opened(home.settings, home.claim().id, 1)
-    assert taught.identity["teacher"] == "f" * 64
+    assert taught.identity["teacher"] == fingerprint(teacher)
     assert taught.teacher_folder == teacher
     assert run.spec.teacher_model_id == taught.taught_by.id
     taught.database.close()
