@@ -173,7 +173,7 @@ def extend(
         run = Run.model_validate(row)
         _require_extendable(run)
         changes = {"max_steps": max_steps} if epochs is None else {"epochs": epochs}
-        spec = specs.parse({**row.spec, "max_steps": None, **changes})
+        spec = specs.parse({**run.spec.model_dump(mode="json"), "max_steps": None, **changes})
         _require_longer(run, spec)
         before, after = ({"epochs": one.epochs, "max_steps": one.max_steps}
                          for one in (run.spec, spec))  # fmt: skip

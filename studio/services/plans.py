@@ -1,10 +1,10 @@
 """What would happen, and what a preset fills in: asked before a run is started."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from storage import specs, teachers
+from storage import specs, starts, teachers
 from storage.analyses import Kind
 from storage.base_models import Base
 from storage.datasets import Dataset
@@ -100,7 +100,19 @@ def plan(studio: Studio, owner: str, values: dict[str, Any]) -> Plan:
     data = datasets.get(studio, owner, spec.dataset_id)
     model = base_models.get(studio, owner, spec.base_model_id)
     planned = advice.plan(spec, _known(studio, owner, data, model, spec), machine())
-    return formats.judged(planned, spec, model)
+    judged = formats.judged(planned, spec, model)
+    return replace(judged, faults=[*judged.faults, *_unfit(studio, owner, spec)])
+
+
+def _unfit(studio: Studio, owner: str, spec: RunSpec) -> list[Fault]:
+    """List why the settings do not go together with what they go on from."""
+    if spec.start_from is None:
+        return []
+    try:
+        start = starts.find(studio.database, studio.artifacts, owner, spec.start_from)
+    except NotFound as error:
+        return [Fault("start_from", str(error))]
+    return starts.faults(spec, start)
 
 
 def _gone(studio: Studio, owner: str, spec: RunSpec) -> list[Fault]:

@@ -18,7 +18,7 @@ from storage import (
 )
 from storage import ranks as kept_ranks
 from storage.curves import Opening
-from storage.errors import Refused, StudioError
+from storage.errors import Fault, Refused, StudioError
 from storage.metrics import News
 from storage.run_requests import Request
 from storage.runs import Run
@@ -109,6 +109,34 @@ def discard(studio: Studio, owner: str, run_id: str) -> Run:
 def resume(studio: Studio, owner: str, run_id: str) -> Run:
     """Let a stopped or failed run go on from its last checkpoint. Raises NotFound, StudioError."""
     run = runs.resume(studio.database, owner, run_id)
+    studio.doorbell.ring()
+    return run
+
+
+def extend(
+    studio: Studio,
+    owner: str,
+    run_id: str,
+    *,
+    epochs: float | None = None,
+    max_steps: int | None = None,
+) -> Run:
+    """Let a finished run train longer, in all so many readings of the data, or steps.
+
+    Raises:
+        NotFound: there is no such run of that owner.
+        Refused: it is no longer course, or both or none of them are given.
+        StudioError: the run has not finished, or nothing is left to go on from.
+    """
+    if (epochs is None) is (max_steps is None):
+        raise Refused([Fault("epochs", "Say how many readings of the data, or how many steps.")])
+    get(studio, owner, run_id)
+    if not checkpoints.newest_first(studio.artifacts.run(run_id)):
+        raise StudioError(
+            "The saved states of this run were deleted; there is nothing to go on from.",
+            "Start a new run that goes on from its add-on.",
+        )
+    run = runs.extend(studio.database, owner, run_id, epochs=epochs, max_steps=max_steps)
     studio.doorbell.ring()
     return run
 
