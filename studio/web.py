@@ -29,6 +29,7 @@ from studio.api import (
     models,
     presets,
     queue,
+    run_lists,
     runs,
     sample,
     sweeps,
@@ -50,6 +51,8 @@ ROUTERS: list[APIRouter] = [
     analyses.router,
     models.router,
     queue.router,
+    run_lists.router,  # before the runs: their ids would take its words for one
+    comparison.router,
     runs.router,
     checkpoints.router,
     diagnosis.router,

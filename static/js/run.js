@@ -7,6 +7,8 @@ import { fill, fillWhenChanged, h } from "./dom.js";
 import { bytes, count, duration, moment, number } from "./format.js";
 import { button, chip, empty, fact, link, notice, problem, progress } from "./parts.js";
 import { columns, MoreCurves } from "./run_curves.js";
+import { Diagnosis } from "./run_diagnosis.js";
+import { Probes } from "./run_probes.js";
 import { roomTable, told } from "./run_told.js";
 import { drawFirstBatch } from "./tokens.js";
 import { t } from "./words.js";
@@ -52,6 +54,8 @@ class RunPage {
     this.loss = h("div", { class: "ts-chart ts-chart-large", role: "img", "aria-describedby": "curve-summary" });
     this.small = ["learning_rate", "grad_norm", "tokens_per_second"].map((name) => ({ name, place: h("div", { class: "ts-chart", role: "img", "aria-label": t(`curve.${name}`) }) }));
     this.more = new MoreCurves(this.id);
+    this.diagnosis = new Diagnosis(this.id);
+    this.probes = new Probes(this.run);
     this.table = h("div", { class: "ts-scroll" });
     this.told = h("section", { class: "ts-card", hidden: true });
     this.room = h("div", {});
@@ -62,9 +66,10 @@ class RunPage {
     this.batchCard = h("details", { class: "ts-card", hidden: true }, h("summary", {}, t("batch.title")), this.batch);
     fill(this.root, head,
       h("section", { class: "ts-card" }, h("h2", {}, t("run.curves")), this.#controls(), this.summary,
-        h("h3", {}, t(`loss.${this.run.spec.method}`)), this.loss, this.more.element,
+        h("h3", {}, t(`loss.${this.run.spec.method}`)), this.loss, this.diagnosis.element, this.more.element,
         h("div", { class: "ts-charts" }, this.small.map(({ name, place }) => h("div", {}, h("h3", {}, t(`curve.${name}`)), place))),
         h("details", {}, h("summary", {}, t("run.table")), this.table)),
+      this.probes.element,
       this.told,
       this.roomCard,
       this.batchCard,
@@ -94,6 +99,8 @@ class RunPage {
     }
     if (wasActive && !ACTIVE.includes(this.run.status)) await this.#ended();
     if (changed) this.#drawCurves();
+    if (wasActive || changed) await this.probes.look(this.run);
+    if (changed) await this.diagnosis.look(!ACTIVE.includes(this.run.status));
     if (changed && this.batchCard.hidden && this.curves.points("loss").length) await this.#readFirstBatch();
     if (changed && this.run.spec.adapter === "adalora") await this.#readRoom();
   }
@@ -117,6 +124,7 @@ class RunPage {
   async #ended() {
     await this.curves.update();
     this.#drawCurves();
+    await this.diagnosis.look(true);
     const words = t(`run.ended.${this.run.status}`, { name: this.run.name });
     notice(words);
     if (window.Notification?.permission === "granted") new Notification(words);

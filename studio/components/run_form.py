@@ -9,6 +9,7 @@ from gradio.components import Component
 from storage import specs
 from storage.errors import NotFound, Refused, StudioError
 from storage.ids import LOCAL_PERSON
+from studio.components import asked as address
 from studio.components import door, fields, form_lists, plan_card
 from studio.components.form_lists import Lists
 from studio.components.form_values import (
@@ -21,6 +22,8 @@ from studio.components.form_values import (
     followed,
     sent,
 )
+from studio.components.own_presets import OwnPresets
+from studio.components.variations import Variations
 from studio.services import plans, runs
 from studio.services.plans import Places
 from studio.services.studio import Studio
@@ -68,12 +71,15 @@ class RunForm:
         judged = [*(self.widgets[name] for name in CONDITIONAL), *self.shown]
         others = tuple(name for name in (*TUNED, "name") if name not in FOLLOWED)
         page.load(self.open, None, filled, show_progress="hidden")
+        page.load(self.tell, None, self.told, show_progress="hidden")
         self._on(("dataset_id",), self.choose_data, filled)
         self._on(("preset", "base_model_id", "method"), self.choose, filled)
         self._on(("adapter",), self.follow, filled)
         self._on(others, self.judge, judged)
         self.reset.click(self.fill, self.inputs, filled, show_progress="hidden")
         self.start.click(self.begin, self.inputs, self.started)
+        self.variations.connect(self.inputs)
+        self.own.connect(page, self.inputs, filled, self._show)
 
     def _on(
         self, names: Iterable[str], do: Callable[..., list[Any]], outputs: list[Component]
@@ -89,17 +95,27 @@ class RunForm:
 
     @door.answered()
     def open(self, request: gr.Request) -> list[Any]:
-        """Fill the form for this address: a run to `copy`, or a `dataset` and a `model`."""
+        """Fill the form for this address: a run to `copy` and `set`, or a `dataset`, a `model`."""
         asked = dict(request.query_params)
         try:
             if "copy" in asked:
                 copied = runs.duplicate(self.studio, LOCAL_PERSON, asked["copy"])
+                copied = address.changed(copied, asked.get("set"))
                 return self._show(copied.model_dump(mode="json"))
         except NotFound as error:
             gr.Warning(str(error))
         values = {**DEFAULTS, "name": "", "method": None}
         values |= self.lists.first(asked.get("dataset"), asked.get("model"))
         return self.fill(*[values.get(name) for name in NAMES])
+
+    def tell(self, request: gr.Request) -> str:
+        """Say which settings of a copied run the address has changed."""
+        asked = dict(request.query_params)
+        try:
+            copied = runs.duplicate(self.studio, LOCAL_PERSON, asked.get("copy", ""))
+        except NotFound:
+            return ""
+        return address.told(copied, address.changed(copied, asked.get("set")))
 
     @door.answered()
     def fill(self, *values: Any) -> list[Any]:
@@ -158,8 +174,10 @@ class RunForm:
     def _lay(self) -> None:
         with gr.Row(equal_height=False):
             with gr.Column(scale=3):
+                self.told = gr.Markdown(elem_id="asked-changes")
                 for name in FIRST:
                     self.widgets[name] = fields.draw(name)
+                self.own = OwnPresets(self.studio)
                 self.others = gr.Markdown(elem_id="other-methods", elem_classes=["help"])
                 self.seen = gr.Markdown(elem_id="chosen-data")
                 with gr.Accordion(say("train.advanced"), open=False, elem_id="advanced"):
@@ -171,6 +189,7 @@ class RunForm:
             with gr.Column(scale=2, elem_classes=["plan-column"]):
                 self.card = gr.Markdown(elem_id="plan")
                 self.start = gr.Button(say("train.start"), variant="primary", elem_id="start")
+                self.variations = Variations()
                 # Text that appears here leads to the run's page (static/js/main.js): Gradio's own
                 # way to run a script on an event needs a policy that lets strings be evaluated.
                 self.started = gr.Markdown(elem_id="started-run", elem_classes=["ts-hidden"])
