@@ -1,21 +1,23 @@
 """Sweeps over HTTP: what could be varied, plan, start, watch, stop, go on, keep the best."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
-from storage import spaces, trials
+from storage import spaces, specs, trials
 from storage.errors import Fault
 from storage.specs import RunSpec
 from storage.status import RunStatus
 from storage.sweeps import Sweep, SweepStatus
 from storage.trials import Trial, TrialState
+from studio.advice import variations
 from studio.api.bodies import JsonObject, documented
 from studio.api.person import Here, Person
 from studio.api.presets import PresetAnswer
 from studio.services import sweeps
+from studio.words import catalogue
 
 router = APIRouter(prefix="/sweeps", tags=["sweeps"])
 
@@ -51,6 +53,24 @@ _ASKED = documented(
     }
 )
 _NAMED = documented({"type": "object", "properties": {"name": {"type": "string"}}})
+
+
+class SettingAnswer(BaseModel):
+    """A setting that can be varied, in words; `words` are those of its choices."""
+
+    name: str
+    title: str
+    term: str
+    help: str
+    words: dict[str, str]
+
+
+class ProposalAnswer(SettingAnswer):
+    """What to try around the `value` that a setting has; `space` as a sweep takes it."""
+
+    value: Any
+    space: dict[str, Any]
+    is_first: bool
 
 
 class SweepAnswer(BaseModel):
@@ -93,8 +113,9 @@ class TrialAnswer(BaseModel):
 
 
 class WholeAnswer(SweepAnswer):
-    """A sweep with its trials."""
+    """A sweep with its trials, and the settings that it varies."""
 
+    settings: list[SettingAnswer]
     tried: list[TrialAnswer]
 
 
@@ -135,9 +156,21 @@ def plan(studio: Here, owner: Person, asked: JsonObject) -> PlanAnswer:
 
 
 @router.post("/proposals", openapi_extra=_SPEC)
-def proposals(studio: Here, owner: Person, values: JsonObject) -> dict[str, dict[str, Any]]:
-    """Propose for each setting of a run that can be varied what to try, as `space` takes it."""
-    return sweeps.proposals(studio, owner, values)
+def proposals(studio: Here, owner: Person, values: JsonObject) -> list[ProposalAnswer]:
+    """Propose for each setting of a run that can be varied what to try around its value.
+
+    `is_first`: of those that somebody who has not chosen yet begins with.
+    """
+    spec, found = sweeps.proposals(studio, owner, values)
+    return [
+        ProposalAnswer(
+            **_setting(name).model_dump(),
+            value=getattr(spec, name),
+            space=space,
+            is_first=name in variations.FIRST,
+        )
+        for name, space in found.items()
+    ]
 
 
 @router.get("/{sweep_id}")
@@ -147,7 +180,8 @@ def details(studio: Here, owner: Person, sweep_id: str) -> WholeAnswer:
     best = trials.best(found)
     ended = sum(not trial.is_under_way for trial in found)
     told = [_trial(sweep, trial, is_best=trial is best) for trial in found]
-    return WholeAnswer(**_answer(sweep, ended).model_dump(), tried=told)
+    varied = [_setting(name) for name in sweep.space]
+    return WholeAnswer(**_answer(sweep, ended).model_dump(), settings=varied, tried=told)
 
 
 @router.post("/{sweep_id}/stop")
@@ -187,6 +221,20 @@ def restore(studio: Here, owner: Person, sweep_id: str) -> WholeAnswer:
 
 def _answer(sweep: Sweep, ended: int) -> SweepAnswer:
     return SweepAnswer.model_validate(sweep).model_copy(update={"ended": ended})
+
+
+def _setting(name: str) -> SettingAnswer:
+    declared = specs.field(name)
+    return SettingAnswer(
+        name=name,
+        title=declared.title or name,
+        term=specs.term(name),
+        help=declared.description or "",
+        words={
+            option: catalogue().get(f"train.{name}.{option}", option)
+            for option in get_args(declared.annotation)
+        },
+    )
 
 
 def _trial(sweep: Sweep, trial: Trial, *, is_best: bool) -> TrialAnswer:

@@ -40,8 +40,10 @@ class SweepPlan:
     count: int | None = None
 
 
-def proposals(studio: Studio, owner: str, values: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return what to try around the settings of a run, by setting. Raises Refused."""
+def proposals(
+    studio: Studio, owner: str, values: dict[str, Any]
+) -> tuple[RunSpec, dict[str, dict[str, Any]]]:
+    """Return the settings of a run, and by setting what to try around it. Raises Refused."""
     spec = specs.parse(values)
     found = variations.proposed(spec)
     usual = _judged(studio, owner, spec)
@@ -52,7 +54,7 @@ def proposals(studio: Studio, owner: str, values: dict[str, Any]) -> dict[str, d
             found[name] = {"choices": sound}
         else:
             del found[name]
-    return found
+    return spec, found
 
 
 def plan(studio: Studio, owner: str, asked: dict[str, Any]) -> SweepPlan:

@@ -48,29 +48,33 @@ def faults(answer: httpx.Response) -> dict[str, str]:
     return {fault["field"]: fault["message"] for fault in answer.json()["faults"]}
 
 
+def proposed(client: httpx.Client, spec: dict[str, Any]) -> dict[str, Any]:
+    """Return what is proposed, by setting."""
+    answer = client.post("/api/v1/sweeps/proposals", json=spec).json()
+    return {one["name"]: one for one in answer}
+
+
 def test_what_is_proposed_can_be_planned_as_it_is(
     client: httpx.Client, spec: dict[str, Any]
 ) -> None:
-    proposed = client.post("/api/v1/sweeps/proposals", json=spec).json()
-    assert proposed["learning_rate"] == {"low": 2e-4, "high": 5e-3, "log": True}
-    assert proposed["rank"] == {"choices": [4, 8, 16]}
-    assert list(proposed)[:2] == ["learning_rate", "rank"]
-    for name, given in proposed.items():
-        asked = {"spec": spec, "space": {name: given}, "trials": 2}
+    found = proposed(client, spec)
+    assert found["learning_rate"]["space"] == {"low": 2e-4, "high": 5e-3, "log": True}
+    assert found["learning_rate"]["title"] == "Learning speed"
+    assert (found["rank"]["value"], found["rank"]["space"]) == (8, {"choices": [4, 8, 16]})
+    assert [name for name, one in found.items() if one["is_first"]] == ["learning_rate", "rank"]
+    for name, one in found.items():
+        asked = {"spec": spec, "space": {name: one["space"]}, "trials": 2}
         assert client.post("/api/v1/sweeps/plan", json=asked).json()["faults"] == [], name
 
 
 def test_only_what_has_an_effect_and_fits_the_model_is_proposed(
     client: httpx.Client, spec: dict[str, Any]
 ) -> None:
-    def names(**changes: Any) -> set[str]:
-        return set(client.post("/api/v1/sweeps/proposals", json={**spec, **changes}).json())
-
-    assert "epochs" in names()
-    assert "epochs" not in names(max_steps=5)
-    assert not {"rank", "alpha", "beginning"} & names(adapter="full")
-    wide = client.post("/api/v1/sweeps/proposals", json={**spec, "rank": 32, "alpha": 64}).json()
-    assert wide["rank"] == {"choices": [16, 32]}, "the model is 32 numbers wide"
+    assert "epochs" in proposed(client, spec)
+    assert "epochs" not in proposed(client, {**spec, "max_steps": 5})
+    assert not {"rank", "alpha", "beginning"} & set(proposed(client, {**spec, "adapter": "full"}))
+    wide = proposed(client, {**spec, "rank": 32, "alpha": 64})
+    assert wide["rank"]["space"] == {"choices": [16, 32]}, "the model is 32 numbers wide"
 
 
 def test_the_plan_says_what_all_trials_take_together(
@@ -121,6 +125,7 @@ def test_a_sweep_from_its_start_to_the_preset_of_its_best(
     assert (whole["status"], whole["ended"], whole["trials"]) == ("finished", 3, 3)
     assert [trial["eval_loss"] for trial in whole["tried"]] == [2.0, 1.0, 3.0]
     assert [trial["is_best"] for trial in whole["tried"]] == [False, True, False]
+    assert [one["term"] for one in whole["settings"]] == ["learning rate"]
     best = whole["tried"][1]
     assert (best["state"], best["best_step"], best["name"]) == ("complete", 10, "Speeds trial 2")
     made = client.post(f"{path}/preset", json={"name": "Fast and good"}).json()
