@@ -8,6 +8,7 @@ TRL adds the likelihood of the prompt's own tokens to it.
 from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor
 from trl.experimental.orpo import ORPOConfig, ORPOTrainer
 from trl.trainer.utils import add_fused_lm_head, disable_dropout_in_model
@@ -25,6 +26,7 @@ from worker.training import (
     templates,
 )
 from worker.training.arguments import Plan
+from worker.training.distributed import together
 from worker.training.job import Job, Outcome
 from worker.training.pair_batches import Pairs
 from worker.training.preference import Material
@@ -102,12 +104,15 @@ class OddsRatio(preference.JudgedTrainer, ORPOTrainer):
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log also how many tokens were read, as the other trainers do."""
         if "loss" in logs:
-            logs["num_tokens"] = self._tokens_read
+            logs["num_tokens"] = int(together.summed(torch.tensor(self._tokens_read)))
         super().log(logs, start_time)
 
 
 def _means(found: dict[str, Tensor]) -> dict[str, float]:
-    return {name: value.detach().float().mean().item() for name, value in found.items()}
+    """Return the means over the answers that all processes have read."""
+    mine = torch.stack([value.detach().float().mean().cpu() for value in found.values()])
+    means = (together.summed(mine) / together.count()).tolist()
+    return dict(zip(found, means, strict=True))
 
 
 def train(job: Job, reporter: Reporter, stops: Stops) -> Outcome:

@@ -13,7 +13,7 @@ from torch import Tensor
 from storage.specs import RunSpec
 from worker.training import models
 from worker.training.data import Side
-from worker.training.distributed import together
+from worker.training.distributed import sharding, together
 from worker.training.fast import weights
 from worker.training.fast.choice import core_of
 from worker.training.precision import Precision
@@ -115,7 +115,7 @@ def taken(trainer: Any, spec: RunSpec, formats: Precision) -> Iterator[None]:
 
     Frozen weights keep the format of their products from then on.
     """
-    if spec.path == "plain":
+    if _is_plain(spec):
         yield
         return
     with answers_only_head():
@@ -145,8 +145,13 @@ def facts_of_answers(spec: RunSpec, material: Material) -> dict[str, Any]:
         return {
             "learned_share": count.learned / count.tokens,
             "answers_found_by": str(material.template.marking),
-            "path": PLAIN_PATH if spec.path == "plain" else words,
+            "path": PLAIN_PATH if _is_plain(spec) else words,
         }
+
+
+def _is_plain(spec: RunSpec) -> bool:
+    """Tell whether the library computes all, as was asked or as only it finds divided weights."""
+    return spec.path == "plain" or sharding.divides(spec)
 
 
 def _mean(values: list[float], weights: list[int]) -> float:

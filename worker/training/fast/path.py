@@ -6,12 +6,14 @@ from contextlib import ExitStack, contextmanager
 import torch
 
 from storage.specs import RunSpec
+from worker.training.distributed import sharding
 from worker.training.fast import answer_loss, attention, choice, compiled, layers, weights
 from worker.training.fast.choice import Choice, core_of
 from worker.training.precision import Precision
 from worker.training.trainer import Supervised, answers_only_head
 
 PLAIN = Choice(why_not=("as asked",))
+DIVIDED = Choice(why_not=("the model is divided among processes",))
 ON_CARD = Choice(why_not=("the library's own loss and attention are the fast ones on a card",))
 
 
@@ -25,6 +27,8 @@ def choose(trainer: Supervised, spec: RunSpec, *, isolates: bool) -> Choice:
     """
     if spec.path == "plain":
         return PLAIN
+    if sharding.divides(spec):
+        return DIVIDED  # a layer's numbers are whole only while the library computes it
     if torch.cuda.is_available():
         return ON_CARD
     flat = isolates and spec.attention == "auto"
@@ -45,7 +49,7 @@ def taken(
     """
     core = core_of(trainer.model)
     with ExitStack() as ways:
-        if chosen is not PLAIN:
+        if chosen not in (PLAIN, DIVIDED):
             ways.enter_context(answers_only_head())
             if formats.products is not None:
                 weights.keep_cast(core, formats.products)
