@@ -9,6 +9,7 @@ import { button, chip, empty, fact, link, notice, problem, progress } from "./pa
 import { columns, MoreCurves } from "./run_curves.js";
 import { Diagnosis } from "./run_diagnosis.js";
 import { Probes } from "./run_probes.js";
+import { Machine } from "./run_telemetry.js";
 import { roomTable, told } from "./run_told.js";
 import { drawFirstBatch } from "./tokens.js";
 import { t } from "./words.js";
@@ -42,6 +43,7 @@ class RunPage {
     this.#lay();
     poll(() => this.#look(), 1);
     poll(() => this.#readLog(), 2);
+    poll(() => this.machine.look(ACTIVE.includes(this.run.status)), 5);
   }
 
   #lay() {
@@ -56,6 +58,7 @@ class RunPage {
     this.more = new MoreCurves(this.id);
     this.diagnosis = new Diagnosis(this.id);
     this.probes = new Probes(this.run);
+    this.machine = new Machine(this.id);
     this.table = h("div", { class: "ts-scroll" });
     this.told = h("section", { class: "ts-card", hidden: true });
     this.room = h("div", {});
@@ -71,6 +74,7 @@ class RunPage {
         h("details", {}, h("summary", {}, t("run.table")), this.table)),
       this.probes.element,
       this.told,
+      this.machine.element,
       this.roomCard,
       this.batchCard,
       h("details", { class: "ts-card" }, h("summary", {}, t("run.settings")), this.settings),
