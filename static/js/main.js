@@ -5,8 +5,11 @@ const ISLANDS = {
   datasets: () => import("./datasets.js"),
   models: () => import("./models.js"),
   train: () => import("./train.js"),
+  vary: () => import("./sweep_form.js"),
+  sweep: () => import("./sweep.js"),
   runs: () => import("./runs.js"),
   run: () => import("./run.js"),
+  compare: () => import("./compare.js"),
   adapters: () => import("./adapters.js"),
   playground: () => import("./playground.js"),
 };

@@ -23,6 +23,7 @@ from studio.components.form_values import (
     sent,
 )
 from studio.components.own_presets import OwnPresets
+from studio.components.own_questions import OwnQuestions
 from studio.components.variations import Variations
 from studio.services import plans, runs
 from studio.services.plans import Places
@@ -32,7 +33,7 @@ from studio.words import say
 CHOSEN = ("preset", *fields.PICKED, "method")
 """What the rest of the form follows."""
 
-FIRST = ("name", *fields.PICKED, "method", "teacher_model_id", "preset")
+FIRST = ("name", *fields.PICKED, "method", "teacher_model_id", "preset", *fields.LINES)
 """The first questions, in their order; all others stand under Advanced."""
 
 Update = dict[str, Any]
@@ -78,6 +79,7 @@ class RunForm:
         self._on(others, self.judge, judged)
         self.reset.click(self.fill, self.inputs, filled, show_progress="hidden")
         self.start.click(self.begin, self.inputs, self.started)
+        self.questions.connect(self.widgets)
         self.variations.connect(self.inputs)
         self.own.connect(page, self.inputs, filled, self._show)
 
@@ -125,7 +127,9 @@ class RunForm:
         if usual is None:  # not chosen yet, or deleted on another page: the card names it
             return self._show({**given, "method": given["method"] or DEFAULTS["method"]})
         plans.count_tokens(self.studio, LOCAL_PERSON, _places(usual))
-        return self._show({**usual, "name": self.lists.named(given["name"], usual["name"])})
+        kept = {name: given[name] for name in fields.LINES}  # the person's own words
+        named = self.lists.named(given["name"], usual["name"])
+        return self._show({**usual, **kept, "name": named})
 
     @door.answered()
     def choose(self, *values: Any) -> list[Any]:
@@ -177,6 +181,7 @@ class RunForm:
                 self.told = gr.Markdown(elem_id="asked-changes")
                 for name in FIRST:
                     self.widgets[name] = fields.draw(name)
+                self.questions = OwnQuestions(self.studio)
                 self.own = OwnPresets(self.studio)
                 self.others = gr.Markdown(elem_id="other-methods", elem_classes=["help"])
                 self.seen = gr.Markdown(elem_id="chosen-data")
@@ -209,7 +214,7 @@ class RunForm:
         for name in NAMES:
             update = {"visible": specs.applies(name, values)} if name in CONDITIONAL else {}
             update |= {"choices": choices[name]} if name in choices else {}
-            update |= {"value": values[name]} if name in values else {}
+            update |= {"value": fields.shown(name, values[name])} if name in values else {}
             updates.append(gr.update(**update))
         return [*updates, *self._judged(values)]
 

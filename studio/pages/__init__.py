@@ -2,6 +2,7 @@
 
 from studio.pages import (
     adapters,
+    compare,
     data,
     home,
     models,
@@ -9,6 +10,7 @@ from studio.pages import (
     run,
     runs,
     settings,
+    sweep,
     train,
 )
 
@@ -19,6 +21,8 @@ PAGES = (
     train.PAGE,
     runs.PAGE,
     run.PAGE,
+    sweep.PAGE,
+    compare.PAGE,
     playground.PAGE,
     adapters.PAGE,
     settings.PAGE,

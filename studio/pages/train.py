@@ -14,6 +14,7 @@ def build(studio: Studio) -> None:
     heading(say("train.title"), say("train.lead"))
     island("train")
     form = RunForm(studio)
+    island("vary")
     page = Context.root_block
     if not isinstance(page, gr.Blocks):
         raise TypeError("a page is built inside gr.Blocks")
