@@ -11,7 +11,7 @@ from pydantic import PrivateAttr, ValidationError
 
 from storage.specs import RunSpec
 
-_OFF = (None, False, 0, "", "none", [], {})
+_OFF: tuple[Any, ...] = (None, False, 0, "", "none", [], {})
 """A setting that is not known and was switched off changes nothing."""
 
 

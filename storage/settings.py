@@ -19,6 +19,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(7860, ge=1, le=65535)
     database_url: str | None = Field(None, repr=False)  # it may hold a password
+    queue_url: str | None = Field(None, repr=False)  # it may hold a password
     chat_url: str | None = None
     chat_port: int = Field(7861, ge=1, le=65535)
     max_upload_bytes: int = Field(20 * GIGABYTE, gt=0)

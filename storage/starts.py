@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from storage import adapters, checkpoints, contestants, specs
+from storage import adapters, checkpoints, contestants, earlier_specs, specs
 from storage.artifacts import Artifacts
 from storage.contestants import Contestant
 from storage.database import Database
@@ -105,7 +105,7 @@ def _start(database: Database, owner: str, one: Contestant) -> Start:
         run_id, _, told = rest.partition(":")
         step = int(told)
     with database.read() as session:
-        spec = RunSpec.model_validate(session.get_one(RunRow, run_id).spec)
+        spec = earlier_specs.read(session.get_one(RunRow, run_id).spec)
     folder = one.adapter_folder or one.base_folder
     settings, parts = _settings(folder, spec)
     return Start(

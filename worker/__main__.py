@@ -33,10 +33,7 @@ class Worker:
         self._nursery = Nursery()
         self._supervisor = Supervisor(given, opened, self._nursery)
         self._reconciler = Reconciler(given, opened, self._supervisor)
-        # A look at the empty queue takes microseconds; a person who pressed Start is waiting.
-        self._consumer = Doorbell(given, self._supervisor.look).queue.create_consumer(
-            workers=1, initial_delay=0.05, max_delay=0.05, periodic=False
-        )
+        self._consumer = Doorbell(given, self._supervisor.look).consumer()
         self._signals = 0
 
     def run(self) -> None:

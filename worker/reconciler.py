@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from storage import attempts, leases, work
+from storage import attempts, leases, purge, work
 from storage.artifacts import Artifacts
 from storage.database import Database
 from storage.settings import Settings
@@ -64,7 +64,9 @@ class Reconciler:
     def _sweep(self) -> None:
         if time.monotonic() >= self._sweep_at:
             self._sweep_at = time.monotonic() + SWEEP_SECONDS
-            Artifacts(self._settings.home).sweep_scratch(LEFT_BEHIND_SECONDS)
+            files = Artifacts(self._settings.home)
+            files.sweep_scratch(LEFT_BEHIND_SECONDS)
+            _tell("removed_for_good", purge.purge(self._database, files))
 
     def _run(self) -> None:
         last = time.monotonic()
@@ -84,6 +86,8 @@ class Reconciler:
             self.round()
         except OperationalError as error:
             log.warning("round_skipped", reason=str(error.orig))
+        except OSError as error:  # a folder that nobody may remove; the rounds go on
+            log.warning("round_broken_off", reason=str(error))
 
 
 def _tell(event: str, identifiers: list[str]) -> None:

@@ -11,14 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from huey import SqliteHuey
+from huey import RedisHuey, SqliteHuey
 from huey.registry import Message
 from huey.serializer import Serializer
+from redis import ConnectionPool, RedisError
 
 from storage.mappings import Mapping
 from storage.settings import Settings
 
 log = structlog.get_logger()
+
+_TO_ANSWER = 3.0
+"""Seconds that Redis has to answer; a person who pressed Start waits no longer for the bell."""
 
 
 class JsonSerializer(Serializer):  # type: ignore[misc]  # huey ships no types
@@ -36,18 +40,12 @@ class Doorbell:
     """Huey's queue with its single task. A lost, doubled or late ring is harmless.
 
     Args:
-        settings: say where the queue's own SQLite file is.
+        settings: say where the queue is: its own SQLite file, or a Redis server.
         answer: what the worker does when the bell rings; whoever only rings leaves it out.
     """
 
     def __init__(self, settings: Settings, answer: Callable[[], None] | None = None) -> None:
-        self.queue = SqliteHuey(
-            "studio",
-            filename=str(settings.queue_file),
-            serializer=JsonSerializer(),
-            results=False,
-            utc=True,
-        )
+        self.queue = _queue(settings)
 
         def look() -> None:
             if answer is not None:
@@ -55,12 +53,31 @@ class Doorbell:
 
         self._look = self.queue.task(name="look")(look)
 
+    def consumer(self) -> Any:
+        """Return what hears the bell: it must be started, and looped in the main thread."""
+        # A look at the empty file takes microseconds, and a person who pressed Start is waiting.
+        # Redis wakes who waits; there the pause is the one after it could not be reached.
+        first, most = (0.05, 0.05) if isinstance(self.queue, SqliteHuey) else (0.5, 5.0)
+        return self.queue.create_consumer(
+            workers=1, initial_delay=first, max_delay=most, periodic=False, scheduler_interval=60
+        )
+
     def ring(self) -> None:
         """Tell the worker to look; where the queue is busy its own round will find the work."""
         try:
             self._look()
-        except sqlite3.OperationalError as error:
+        except (sqlite3.OperationalError, RedisError) as error:
             log.warning("doorbell_not_rung", reason=str(error))
+
+
+def _queue(settings: Settings) -> Any:
+    common = {"serializer": JsonSerializer(), "results": False, "utc": True}
+    if settings.queue_url is None:
+        return SqliteHuey("studio", filename=str(settings.queue_file), **common)
+    pool = ConnectionPool.from_url(
+        settings.queue_url, socket_connect_timeout=_TO_ANSWER, socket_timeout=_TO_ANSWER
+    )
+    return RedisHuey("studio", connection_pool=pool, **common)
 
 
 def preview_mapping(rows: list[dict[str, Any]], mapping: Mapping) -> dict[str, Any]:

@@ -38,10 +38,12 @@ def until(condition: Callable[[], Found], seconds: float = 60.0) -> Found:
 class StudioWorker:
     """A `python -m worker` over a home; everything it says is in its log."""
 
-    def __init__(self, home: Path, *, pin: bool = True, **times: float) -> None:
+    def __init__(
+        self, home: Path, *, pin: bool = True, queue_url: str | None = None, **times: float
+    ) -> None:
         self.home = home
         self.log = home / f"worker-{time.monotonic_ns()}.log"
-        settings = Settings(home=home, **(TIMES | times))
+        settings = Settings(home=home, queue_url=queue_url, **(TIMES | times))
         hidden = {"HF_TOKEN": "hf_secret", "SOME_API_KEY": "secret"}
         with self.log.open("w") as log:
             self._process = subprocess.Popen(
@@ -106,7 +108,9 @@ class Town:
 
     def worker(self, *, pin: bool = True, **times: float) -> StudioWorker:
         """Start a worker."""
-        self.workers.append(StudioWorker(self.home.home, pin=pin, **times))
+        self.workers.append(
+            StudioWorker(self.home.home, pin=pin, queue_url=self.home.queue_url, **times)
+        )
         return self.workers[-1]
 
     def workers_alive(self, count: int) -> list[StudioWorker]:

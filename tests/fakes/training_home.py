@@ -67,6 +67,7 @@ class TrainingHome:
 
     home: Path
     database: Database
+    queue_url: str | None = None
 
     @classmethod
     def make(cls, home: Path) -> "TrainingHome":
@@ -77,7 +78,7 @@ class TrainingHome:
     @property
     def settings(self) -> Settings:
         """The settings that processes of this home are given."""
-        return Settings(home=self.home)
+        return Settings(home=self.home, queue_url=self.queue_url)
 
     @property
     def files(self) -> Artifacts:
