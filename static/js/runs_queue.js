@@ -38,7 +38,7 @@ export class Queue {
 
   #section(waiting, active, pause) {
     const stop = pause ? null : button(t("queue.pause"), () => this.#send(post, "/api/v1/queue/pause"));
-    const head = h("div", { class: "ts-row ts-between" }, h("h2", {}, t("runs.waiting")), stop);
+    const head = h("div", { class: "ts-row ts-between ts-queue-head" }, h("h2", {}, t("runs.waiting")), stop);
     if (!waiting.length) return [head, h("p", { class: "ts-soft" }, t("runs.waiting_none"))];
     return [head, waiting.map((each, index) => this.#card(waiting, index, active))];
   }
