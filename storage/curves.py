@@ -51,6 +51,28 @@ def opening(database: Database, run_id: str, most: int = 1000) -> Opening:
         return Opening(curves, metrics.cursor_at(session, run_id, seen))
 
 
+def chosen(database: Database, run_id: str, wanted: Sequence[str], most: int) -> list[Curve]:
+    """Return the curves of those names that a run has, as in `opening`."""
+    with database.read() as session:
+        there = metrics.names(session, run_id)
+        return [_curve(session, run_id, name, most) for name in wanted if name in there]
+
+
+def names(database: Database, run_id: str) -> list[str]:
+    """Return the names of a run's curves."""
+    with database.read() as session:
+        return metrics.names(session, run_id)
+
+
+def lowest(database: Database, run_id: str, name: str) -> tuple[int, float] | None:
+    """Return the first step at which a curve is lowest, and its value there; None: it has none."""
+    there = (MetricPointRow.run_id == run_id, MetricPointRow.name == name, _value().is_not(None))
+    query = select(_steps(), _value()).where(*there).order_by(_value(), _steps()).limit(1)
+    with database.read() as session:
+        row = session.execute(query).first()
+        return None if row is None else (row.step, row.value)
+
+
 def _curve(session: Session, run_id: str, name: str, most: int) -> Curve:
     here = (MetricPointRow.run_id == run_id, MetricPointRow.name == name)
     rows = session.execute(_points(*here).limit(most + 1)).all()

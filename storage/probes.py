@@ -76,7 +76,7 @@ def forget_after(session: Session, run_id: str, step: int) -> None:
     session.execute(delete(ProbeAnswerRow).where(*later))
 
 
-def _numbers(run_id: str, step: int) -> Select[tuple[int]]:
+def _numbers(run_id: str, step: int) -> Select[int]:
     return select(ProbeAnswerRow.prompt).where(
         ProbeAnswerRow.run_id == run_id, ProbeAnswerRow.step == step
     )

@@ -23,6 +23,9 @@ NUMBER = 8  # bytes of one entry in rows.idx and lines.idx
 EXAM = "test"
 """Value of a row's `split` that keeps it for the exam."""
 
+SPLIT_SEED = 20_260_101
+"""Fixed for ever: the rows kept for the exam must not move when a run has another seed."""
+
 _SEPARATOR = "\0"
 _AT_ONCE = 8192
 _PLAIN_TURN = {"role", "content"}

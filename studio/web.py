@@ -20,6 +20,7 @@ from studio.api import (
     analyses,
     chat,
     checkpoints,
+    comparison,
     contestants,
     dataset_rows,
     datasets,

@@ -12,6 +12,7 @@ const ISLANDS = {
   compare: () => import("./compare.js"),
   adapters: () => import("./adapters.js"),
   playground: () => import("./playground.js"),
+  spaces: () => import("./spaces.js"),
 };
 
 document.documentElement.lang = "en";

@@ -10,6 +10,8 @@ import { columns, MoreCurves } from "./run_curves.js";
 import { Diagnosis } from "./run_diagnosis.js";
 import { Probes } from "./run_probes.js";
 import { Machine } from "./run_telemetry.js";
+import { canExtend, extendButton } from "./run_extend.js";
+import { Happenings, Saved } from "./run_saved.js";
 import { roomTable, told } from "./run_told.js";
 import { drawFirstBatch } from "./tokens.js";
 import { t } from "./words.js";
@@ -59,6 +61,8 @@ class RunPage {
     this.diagnosis = new Diagnosis(this.id);
     this.probes = new Probes(this.run);
     this.machine = new Machine(this.id);
+    this.saved = new Saved(this.id);
+    this.happenings = new Happenings(this.id);
     this.table = h("div", { class: "ts-scroll" });
     this.told = h("section", { class: "ts-card", hidden: true });
     this.room = h("div", {});
@@ -73,6 +77,8 @@ class RunPage {
         h("div", { class: "ts-charts" }, this.small.map(({ name, place }) => h("div", {}, h("h3", {}, t(`curve.${name}`)), place))),
         h("details", {}, h("summary", {}, t("run.table")), this.table)),
       this.probes.element,
+      this.happenings.element,
+      this.saved.element,
       this.told,
       this.machine.element,
       this.roomCard,
@@ -96,6 +102,7 @@ class RunPage {
     const changed = (wasActive || this.curves.cursor === null) && (await this.curves.update());
     this.run = await get(`/api/v1/runs/${this.id}`);
     this.#drawHead();
+    await Promise.all([this.saved.look(this.run), this.happenings.look(this.run)]);
     fillWhenChanged(this.settings, [this.run.spec, this.run.facts], () => this.#drawSettings());
     if (this.run.facts) {
       fillWhenChanged(this.told, [this.run.spec, this.run.facts], () => [h("h2", {}, t("told.title")), told(this.run)]);
@@ -182,7 +189,8 @@ class RunPage {
     const judges = run.spec.method === "reward";
     const talk = judges ? null : link(t("run.compare"), `/playground?with=adapter:${run.adapter_id}`, "primary");
     const result = run.adapter_id && run.status !== "discarded" ? [talk, link(t(run.spec.adapter === "full" ? "adapters.download_whole" : "run.download"), `/api/v1/adapters/${run.adapter_id}/download`)] : [];
-    return [...result, run.can_resume ? button(t("run.resume"), act("resume"), { kind: "primary" }) : null, copy, run.can_resume ? this.#discard(act("discard")) : null];
+    const longer = canExtend(run) ? extendButton(run, async () => { this.run = await get(path); this.#drawHead(); }) : null;
+    return [...result, longer, run.can_resume ? button(t("run.resume"), act("resume"), { kind: "primary" }) : null, copy, run.can_resume ? this.#discard(act("discard")) : null];
   }
 
   // Throwing work away takes a second click, on a button that says what will be lost.

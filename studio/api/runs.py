@@ -142,12 +142,6 @@ class AttemptAnswer(BaseModel):
     outcome: str | None
 
 
-@router.get("")
-def listing(studio: Here, owner: Person, deleted: bool = False) -> list[RunAnswer]:
-    """List the runs, newest first; the deleted ones instead where asked."""
-    return [answered(run) for run in runs.listing(studio, owner, deleted=deleted)]
-
-
 @router.post("", status_code=201, openapi_extra=_SPEC)
 def start(
     studio: Here,

@@ -21,7 +21,10 @@ CHOICES = ("preset", "method")
 WRITTEN = ("custom_template",)
 """Text of several lines."""
 
-TYPED = ("extra_tokens", "probe_prompts", *WRITTEN)
+LINES = ("probe_prompts",)
+"""Several texts, one a line."""
+
+TYPED = ("extra_tokens", *LINES, *WRITTEN)
 """Words of the person's own."""
 
 
@@ -32,6 +35,8 @@ def draw(name: str) -> Component:
     kind = _without_none(declared.annotation)
     if name in LISTED:
         return gr.Dropdown([], label=declared.title, info=info, interactive=True)
+    if name in LINES:
+        return gr.Textbox("", label=label, info=info, lines=3, max_lines=10, elem_id=name)
     if get_origin(kind) is tuple:
         return _several(name, label, info)
     if get_origin(kind) is Literal:
@@ -45,6 +50,20 @@ def draw(name: str) -> Component:
     return gr.Textbox(
         declared.default, label=declared.title, info=info, max_length=120, max_lines=1
     )
+
+
+def shown(name: str, value: Any) -> Any:
+    """Return a setting's value as its widget shows it."""
+    if name in LINES and value is not None and not isinstance(value, str):
+        return "\n".join(" ".join(text.split()) for text in value)
+    return value
+
+
+def meant(name: str, value: Any) -> Any:
+    """Return a setting's value, given as its widget shows it or as it is."""
+    if name in LINES and (value is None or isinstance(value, str)):
+        return [text.strip() for text in (value or "").splitlines() if text.strip()]
+    return value
 
 
 def options(name: str) -> list[tuple[str, str]]:

@@ -30,7 +30,7 @@ def sent(values: Mapping[str, Any]) -> dict[str, Any]:
     Lists that nobody has chosen from are left out, so that each is named as missing.
     """
     kept = {
-        name: value if specs.applies(name, values) else DEFAULTS[name]
+        name: fields.meant(name, value) if specs.applies(name, values) else DEFAULTS[name]
         for name, value in values.items()
     }
     return {
@@ -41,8 +41,9 @@ def sent(values: Mapping[str, Any]) -> dict[str, Any]:
 def changed(values: Mapping[str, Any], usual: Mapping[str, Any]) -> list[str]:
     """Return the settings that have an effect and differ from the preset's, in the form's order."""
     expected = {**usual, "adapter": DEFAULTS["adapter"], "method": values.get("method")}
-    shown = [name for name in TUNED if specs.applies(name, values)]
-    return [name for name in shown if _plain(values.get(name)) != _plain(expected[name])]
+    own = fields.LINES  # the person's own words, which no preset fills in
+    shown = [name for name in TUNED if name not in own and specs.applies(name, values)]
+    return [name for name in shown if not _same(name, values.get(name), expected[name])]
 
 
 def followed(
@@ -59,9 +60,14 @@ def followed(
     own = {
         name
         for name in NAMES
-        if name in kept or all(_plain(one.get(name)) != _plain(values[name]) for one in usual)
+        if name in kept or not any(_same(name, one.get(name), values[name]) for one in usual)
     }
     return {name: values[name] if name in own else here[name] for name in NAMES}
+
+
+def _same(name: str, one: Any, other: Any) -> bool:
+    """Tell whether two values of a setting mean the same, as its widget shows them or as it is."""
+    return bool(_plain(fields.meant(name, one)) == _plain(fields.meant(name, other)))
 
 
 def _plain(value: Any) -> Any:

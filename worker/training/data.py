@@ -13,9 +13,6 @@ from trl import pack_dataset
 from storage.errors import StudioError
 from worker.training.tokens import IGNORED, Encoder
 
-SPLIT_SEED = 20_260_101
-"""Fixed for ever: the rows kept for the exam must not move when a run has another seed."""
-
 
 @dataclass
 class Count:

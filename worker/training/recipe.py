@@ -153,7 +153,7 @@ def rows_of(job: Job, *, evaluation: bool) -> Iterable[dict[str, Any]]:
     """Yield the rows to learn from, or those of the exam; none is ever in both."""
     share, marked = job.spec.eval_share, job.dataset.rows_held_out > 0
     for row in rows.iterate(job.rows_folder):
-        if rows.is_exam(row, share, data.SPLIT_SEED, marked=marked) is evaluation:
+        if rows.is_exam(row, share, rows.SPLIT_SEED, marked=marked) is evaluation:
             yield row
 
 
