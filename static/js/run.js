@@ -181,7 +181,7 @@ class RunPage {
     const run = this.run;
     const path = `/api/v1/runs/${run.id}`;
     const act = (action) => async () => { await post(`${path}/${action}`); this.asked = false; this.run = await get(path); this.#drawHead(); };
-    const copy = link(t("run.duplicate"), `/train?copy=${run.id}`);
+    const copy = [link(t("run.duplicate"), `/train?copy=${run.id}`), link(t("compare.with"), `/compare?runs=${run.id}`)];
     if (ACTIVE.includes(run.status)) {
       const stop = button(t("run.stop"), act("stop"), { kind: "primary", disabled: Boolean(run.stop_request) });
       return [stop, this.#discard(act("discard")), this.#bell(), copy];

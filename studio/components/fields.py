@@ -63,7 +63,7 @@ def meant(name: str, value: Any) -> Any:
     """Return a setting's value, given as its widget shows it or as it is."""
     if name in LINES and (value is None or isinstance(value, str)):
         return [text.strip() for text in (value or "").splitlines() if text.strip()]
-    return value
+    return (value or None) if name == "start_from" else value
 
 
 def options(name: str) -> list[tuple[str, str]]:

@@ -6,11 +6,12 @@ from urllib.parse import urlencode
 from storage import combinations
 from storage.base_models import Base
 from storage.datasets import Dataset
+from storage.errors import NotFound
 from storage.ids import LOCAL_PERSON
 from storage.mappings import Target
 from storage.status import WorkStatus
 from studio.components import fields, plan_card
-from studio.services import base_models, datasets
+from studio.services import base_models, datasets, saved_states
 from studio.services.studio import Studio
 from studio.words import say
 
@@ -30,7 +31,7 @@ class Lists:
             "dataset_id": [(_titled(data), data.id) for data in self._data()],
             "base_model_id": [(model.name, model.id) for model in self._models()],
             "teacher_model_id": self._teachers(values.get("base_model_id")),
-            "start_from": [],
+            "start_from": self._starts(values),
             "target_modules": self._modules(values),
             "method": _methods(self.target(values), values.get("method")),
         }
@@ -82,6 +83,22 @@ class Lists:
 
     def _teachers(self, student: str | None) -> Choices:
         return [(_sized(model), model.id) for model in self._models() if model.id != student]
+
+    def _starts(self, values: Values) -> Choices:
+        """Return what a run on the chosen model can go on from, and first of all nothing."""
+        base = values.get("base_model_id")
+        found = saved_states.starts_of(self.studio, LOCAL_PERSON, base) if base else []
+        return [(say("train.anew"), ""), *((one.title, one.name) for one in found)]
+
+    def begun(self, name: str | None) -> Values:
+        """Return the settings that follow from what a run goes on from; none where it is gone."""
+        if not name:
+            return {}
+        try:
+            start = saved_states.start(self.studio, LOCAL_PERSON, name)
+        except NotFound:
+            return {}  # deleted on another page: the card names it
+        return {**start.settings, "target_modules": ()}
 
     def _modules(self, values: Values) -> list[str]:
         """Return the parts of the chosen model, and those chosen already: the card judges them."""

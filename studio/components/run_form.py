@@ -9,6 +9,7 @@ from gradio.components import Component
 from storage import specs
 from storage.errors import NotFound, Refused, StudioError
 from storage.ids import LOCAL_PERSON
+from storage.specs import RunSpec
 from studio.components import asked as address
 from studio.components import door, fields, form_lists, plan_card
 from studio.components.form_lists import Lists
@@ -25,7 +26,7 @@ from studio.components.form_values import (
 from studio.components.own_presets import OwnPresets
 from studio.components.own_questions import OwnQuestions
 from studio.components.variations import Variations
-from studio.services import plans, runs
+from studio.services import plans, runs, saved_states
 from studio.services.plans import Places
 from studio.services.studio import Studio
 from studio.words import say
@@ -56,13 +57,14 @@ class RunForm:
 
     @property
     def shown(self) -> list[Component]:
-        """What is said about the settings: plan, badge, Start, the data, other ways, headings."""
+        """What is said about the settings: plan, badge, Start, data, other ways, why, headings."""
         return [
             self.card,
             self.badge,
             self.start,
             self.seen,
             self.others,
+            self.why,
             *self.headings.values(),
         ]
 
@@ -70,12 +72,14 @@ class RunForm:
         """Connect the widgets' events; call once, inside the page."""
         filled = [*self.inputs, *self.shown]
         judged = [*(self.widgets[name] for name in CONDITIONAL), *self.shown]
-        others = tuple(name for name in (*TUNED, "name") if name not in FOLLOWED)
+        followed_too = (*FOLLOWED, "start_from")
+        others = tuple(name for name in (*TUNED, "name") if name not in followed_too)
         page.load(self.open, None, filled, show_progress="hidden")
         page.load(self.tell, None, self.told, show_progress="hidden")
         self._on(("dataset_id",), self.choose_data, filled)
         self._on(("preset", "base_model_id", "method"), self.choose, filled)
         self._on(("adapter",), self.follow, filled)
+        self._on(("start_from",), self.go_on, filled)
         self._on(others, self.judge, judged)
         self.reset.click(self.fill, self.inputs, filled, show_progress="hidden")
         self.start.click(self.begin, self.inputs, self.started)
@@ -101,7 +105,7 @@ class RunForm:
         asked = dict(request.query_params)
         try:
             if "copy" in asked:
-                copied = runs.duplicate(self.studio, LOCAL_PERSON, asked["copy"])
+                copied = self._copied(asked["copy"], asked.get("start"))
                 copied = address.changed(copied, asked.get("set"))
                 return self._show(copied.model_dump(mode="json"))
         except NotFound as error:
@@ -154,6 +158,13 @@ class RunForm:
         return _keeping((*CHOSEN, "adapter"), self._show(given))
 
     @door.answered()
+    def go_on(self, *values: Any) -> list[Any]:
+        """Let the settings follow what the run goes on from: what was learned keeps its shape."""
+        given = dict(zip(NAMES, values, strict=True))
+        given |= self.lists.begun(given["start_from"])
+        return _keeping((*CHOSEN, "start_from"), self._show(given))
+
+    @door.answered()
     def judge(self, *values: Any) -> list[Any]:
         """Say what would happen with these settings, and show those that have an effect."""
         given = dict(zip(NAMES, values, strict=True))
@@ -172,6 +183,12 @@ class RunForm:
         except StudioError as error:
             gr.Warning(str(error))
         return ""
+
+    def _copied(self, run_id: str, start: str | None) -> RunSpec:
+        """Return a run's settings, with which it goes on from a start where one is named."""
+        if start is None:
+            return runs.duplicate(self.studio, LOCAL_PERSON, run_id)
+        return saved_states.branch(self.studio, LOCAL_PERSON, run_id, start)
 
     # How it is drawn.
 
@@ -194,6 +211,8 @@ class RunForm:
             with gr.Column(scale=2, elem_classes=["plan-column"]):
                 self.card = gr.Markdown(elem_id="plan")
                 self.start = gr.Button(say("train.start"), variant="primary", elem_id="start")
+                with gr.Accordion(say("train.why"), open=False, elem_id="why"):
+                    self.why = gr.Markdown(elem_id="reasons")
                 self.variations = Variations()
                 # Text that appears here leads to the run's page (static/js/main.js): Gradio's own
                 # way to run a script on an event needs a policy that lets strings be evaluated.
@@ -227,6 +246,7 @@ class RunForm:
             gr.update(interactive=not planned.faults),
             self.lists.about(values),
             form_lists.others(self.lists.target(values)),
+            plan_card.reasons(planned),
             *(gr.update(visible=_has_any(group, values)) for group in self.headings),
         ]
 

@@ -1,9 +1,9 @@
-"""The settings page: the token for gated models, and where everything is kept."""
+"""The settings page: the token for gated models, what takes space, and where all is kept."""
 
 import gradio as gr
 
 from studio.components import door
-from studio.page import Page, heading
+from studio.page import Page, heading, island
 from studio.services import base_models
 from studio.services.studio import Studio
 from studio.words import say
@@ -21,6 +21,7 @@ def build(studio: Studio) -> None:
     state = gr.Markdown(_state(studio))
     save = gr.Button(say("settings.token_save"), variant="primary")
     save.click(lambda given: _save(studio, given), token, [token, state])
+    island("spaces")
     gr.Markdown(say("settings.where", home=f"`{studio.settings.home}`"))
 
 
