@@ -1,0 +1,185 @@
+"""One setting of the memory benchmark: the peak of a real run, or what a dry run says of it.
+
+`python -m tests.benchmarks.memory_case measure|try JSON` prints one line of JSON. The peak is the
+allocator's: the events of torch's profiler from the first tensor of the run to its last, added up.
+"""
+
+import json
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from storage import settings
+
+if __name__ == "__main__":
+    settings.quiet_libraries(Path(tempfile.mkdtemp()), offline=True)  # read on import
+
+import torch
+from torch.profiler import ProfilerActivity, profile
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from storage import specs
+from storage.specs import RunSpec
+from tests.fakes import tiny_models
+from tests.fakes.training_home import Rows, TrainingHome
+from worker.training.dry_run import estimate
+from worker.training.dry_run.material import Case
+
+SIZES: dict[str, dict[str, int]] = {
+    "4M": {"hidden_size": 256, "num_hidden_layers": 4, "vocab_size": 2048},
+    "14M": {"hidden_size": 384, "num_hidden_layers": 6, "vocab_size": 4096},
+    "50M": {"hidden_size": 512, "num_hidden_layers": 10, "vocab_size": 16384},
+    "100M": {"hidden_size": 768, "num_hidden_layers": 12, "vocab_size": 16384},
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: a model's size, the texts read at once, and what differs from the defaults."""
+
+    size: str
+    batch: int
+    length: int
+    changes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def spec(self) -> RunSpec:
+        """The settings of the run."""
+        return specs.parse(
+            {
+                "dataset_id": "d",
+                "base_model_id": "b",
+                "batch_size": self.batch,
+                "max_length": self.length,
+                "max_steps": 2,
+                "eval_share": 0.0,
+                "early_stopping": 0,
+                "path": "auto",
+                **self.changes,
+            }
+        )
+
+    @property
+    def words(self) -> str:
+        """What it is, in a line."""
+        changes = ", ".join(f"{name} {value}" for name, value in self.changes.items())
+        return f"{self.size} {self.batch} x {self.length} {changes}".strip()
+
+    def case(self, folder: Path) -> Case:
+        """Return what a dry run is told."""
+        texts = (self.length,) * self.batch
+        return Case(self.spec, folder, texts, learned=0.5, asks_first=self.asks_first)
+
+    @property
+    def asks_first(self) -> bool:
+        """Whether every example is read at least once."""
+        return 2 * self.spec.effective_batch >= self.rows
+
+    @property
+    def rows(self) -> int:
+        """So many rows the data has; all of the full length."""
+        return max(2 * self.batch, 8)
+
+
+def config_of(size: str) -> LlamaConfig:
+    """Return the configuration of a Llama of that size."""
+    width = SIZES[size]["hidden_size"]
+    return LlamaConfig(
+        **SIZES[size],
+        intermediate_size=3 * width,
+        num_attention_heads=width // 64,
+        num_key_value_heads=max(1, width // 128),
+        tie_word_embeddings=True,
+        max_position_embeddings=8192,
+        eos_token_id=0,
+        bos_token_id=0,
+        pad_token_id=0,
+    )
+
+
+def shape_folder(folder: Path, size: str) -> Path:
+    """Write a model folder without weights."""
+    tiny_models.save_tokenizer(folder)
+    config_of(size).save_pretrained(folder)
+    return folder
+
+
+def tried(setting: Setting) -> dict[str, Any]:
+    """Return what a dry run finds."""
+    with tempfile.TemporaryDirectory() as folder:
+        return estimate.of(setting.case(shape_folder(Path(folder), setting.size)))
+
+
+def measured(setting: Setting) -> dict[str, Any]:
+    """Return the allocator's peak of a real run of two steps, in bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = TrainingHome.make(Path(folder) / "home")
+        base = Path(folder) / setting.size
+        tiny_models.save_tokenizer(base)
+        _save_halved(base, setting.size)
+        data = home.dataset(_rows(setting))
+        home.queue(data, home.base_model(base), **_changes(setting))
+        with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as taken:
+            run, outcome = home.train()
+        path = (run.facts or {}).get("path")
+        mapped = (base / "model.safetensors").stat().st_size
+        return {"bytes": _peak(taken, mapped), "status": str(outcome.status), "path": path}
+
+
+def _changes(setting: Setting) -> dict[str, Any]:
+    spec = setting.spec.model_dump(mode="json", exclude_unset=True)
+    usual = {"rank": setting.spec.rank, "alpha": setting.spec.alpha}
+    return {name: value for name, value in {**usual, **spec}.items() if not name.endswith("_id")}
+
+
+def _rows(setting: Setting) -> Rows:
+    """Return rows that are too long, so that each is cut to the full length."""
+    asked, told = "q" * (setting.length // 2), "a" * setting.length
+    question = [{"role": "user", "content": asked}]
+    answers = [[{"role": "assistant", "content": letter + told}] for letter in "xy"]
+    method, count = setting.spec.method, setting.rows
+    if method in ("dpo", "orpo"):
+        row: dict[str, Any] = {"prompt": question, "chosen": answers[0], "rejected": answers[1]}
+        return [row] * count
+    if method == "reward":  # what is longer is left out there
+        fitting = [[{"role": "assistant", "content": one[0]["content"][: len(asked) - 40]}]
+                   for one in answers]  # fmt: skip
+        return [{"prompt": question, "chosen": fitting[0], "rejected": fitting[1]}] * count
+    if method == "kto":
+        return [
+            {"prompt": question, "completion": answers[n % 2], "label": n % 2 == 0}
+            for n in range(count)
+        ]
+    if method == "pretrain":
+        return [{"text": asked + told}] * count
+    return [{"messages": [*question, *answers[0]]}] * count
+
+
+def _save_halved(folder: Path, size: str) -> None:
+    """Write a random model in bfloat16, as most are published."""
+    torch.manual_seed(0)
+    model = LlamaForCausalLM(config_of(size))
+    model.to(torch.bfloat16).save_pretrained(folder)
+
+
+def _peak(taken: Any, mapped: int) -> int:
+    """Return the most that was held; a weight file of that size is only looked into, not held."""
+    held = most = 0
+    events = [
+        one
+        for one in taken.profiler.kineto_results.events()
+        if one.name() == "[memory]" and abs(abs(one.nbytes()) - mapped) > 256
+    ]
+    for event in sorted(events, key=lambda one: one.start_ns()):
+        held += event.nbytes()
+        most = max(most, held)
+    return most
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    given = Setting(**json.loads(sys.argv[2]))
+    found = measured(given) if sys.argv[1] == "measure" else tried(given)
+    sys.stdout.write("FOUND " + json.dumps(found) + "\n")

@@ -1,0 +1,1 @@
+"""A dry run: one training step with shapes instead of numbers, to see how much memory it takes."""

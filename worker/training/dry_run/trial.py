@@ -1,0 +1,132 @@
+"""One step of training without numbers: the bytes it holds at most, phase by phase."""
+
+import tempfile
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import PrinterCallback, TrainerCallback
+
+from worker.training import precision
+from worker.training.adapters.ranks import Allocation
+from worker.training.dry_run import shapes, trainers
+from worker.training.dry_run.material import Case
+from worker.training.dry_run.tracking import Tracker, converted_in_place
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a trial found, in bytes.
+
+    Attributes:
+        peaks: the most that was held, by phase.
+        weights: of the base model while steps are taken.
+        learned: of what learns: the adapter; 0 where the model itself learns.
+        gradients: of what learns.
+        memories: the optimizer's.
+    """
+
+    peaks: dict[str, int]
+    weights: int
+    learned: int
+    gradients: int
+    memories: int
+
+
+def run(case: Case, config: Any) -> Found:
+    """Return what one step takes of a model of that configuration.
+
+    Raises:
+        StudioError: the settings do not fit the model.
+    """
+    formats = precision.of(case.spec, case.folder)
+    kind = trainers.kind_of_model(case.spec.method)
+    model = shapes.blank(config, case.spec, formats, kind)
+    tracker = Tracker()
+    with tempfile.TemporaryDirectory() as folder, converted_in_place(), tracker:
+        tracker.begin("loading")
+        shapes.fill(model, tracker)
+        _mark_layers(model, tracker)
+        ready = trainers.make(case, model, formats, Path(folder))
+        if case.spec.adapter == "adalora":
+            ready.trainer.allocation = Allocation(ready.trainer.model, Path(folder))
+            ready.trainer.add_callback(ready.trainer.allocation)
+        tracker.begin("asking")
+        ready.before()
+        counts = _Counts(tracker, accumulates=case.spec.accumulation > 1)
+        ready.trainer.remove_callback(PrinterCallback)
+        ready.trainer.add_callback(counts)
+        tracker.begin("casting")
+        with ready.steps():
+            ready.trainer.train()
+    return Found(dict(tracker.peaks), **counts.found)
+
+
+class _Counts(TrainerCallback):
+    """Makes the step one in the middle of a run, and counts what is held before it."""
+
+    def __init__(self, tracker: Tracker, *, accumulates: bool) -> None:
+        self._tracker, self._accumulates = tracker, accumulates
+        self.found: dict[str, int] = {}
+
+    def on_train_begin(self, _args: Any, _state: Any, _control: Any, **given: Any) -> None:
+        """Let the optimizer make its memories, which only the first step of a run does without."""
+        optimizer, tracker = given["optimizer"], self._tracker
+        learns = _learns(optimizer)
+        held = tracker.held
+        tracker.begin("first correction")
+        for one in learns:
+            one.grad = torch.zeros_like(one)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        bytes_learned = sum(one.numel() * one.element_size() for one in learns)
+        is_apart = any(not one.requires_grad for one in given["model"].parameters())
+        self.found = {
+            "weights": held - (bytes_learned if is_apart else 0),
+            "learned": bytes_learned if is_apart else 0,
+            "gradients": bytes_learned,
+            "memories": tracker.held - held,
+        }
+
+    def on_step_begin(self, _args: Any, _state: Any, _control: Any, **given: Any) -> None:
+        """Begin with the gradients of earlier batches where several stand behind a correction."""
+        self._tracker.begin("forward")
+        if self._accumulates:
+            for one in _learns(given["optimizer"]):
+                one.grad = torch.zeros_like(one)
+
+    def on_pre_optimizer_step(self, _args: Any, _state: Any, _control: Any, **_: Any) -> None:
+        """Tell the correction from the way back."""
+        self._tracker.begin("correction")
+
+    def on_step_end(self, _args: Any, _state: Any, control: Any, **_: Any) -> None:
+        """Leave it at one step."""
+        control.should_training_stop = True
+
+
+def _learns(optimizer: Any) -> list[torch.Tensor]:
+    return [one for group in optimizer.param_groups for one in group["params"]]
+
+
+def _mark_layers(model: Any, tracker: Tracker) -> None:
+    """Tell on the way back the last layer, those between, and the first one apart."""
+    count = model.config.get_text_config().num_hidden_layers
+    found = next(
+        (one for one in model.modules() if _is_stack(one) and len(one) == count),
+        torch.nn.Identity(),
+    )
+    for number, layer in enumerate(found.children()):
+        place = "last" if number == count - 1 else "middle" if number else "first"
+        layer.register_forward_hook(partial(_mark, tracker, f"back: {place} layer"))
+
+
+def _is_stack(module: Any) -> bool:
+    return isinstance(module, torch.nn.ModuleList)
+
+
+def _mark(tracker: Tracker, phase: str, _layer: Any, _inputs: Any, out: Any) -> None:
+    tensor = out[0] if isinstance(out, tuple) else out
+    if isinstance(tensor, torch.Tensor) and tensor.requires_grad:
+        tensor.register_hook(lambda _gradient: tracker.begin(phase))
