@@ -56,6 +56,16 @@ def longest(known: Known) -> float | None:
     return _estimated(known, "longest")
 
 
+def typical(known: Known) -> float | None:
+    """Return the tokens of a row on average, estimated; None while data or model is not ready.
+
+    Estimated even where they were counted, so that what is derived from it does not change then.
+    """
+    if not known.is_read or known.facts is None:
+        return None
+    return _estimated(known, "mean")
+
+
 def texts_of(spec: RunSpec, known: Known) -> int:
     """Return how many texts a row makes: KTO takes a pair apart, the others of PAIRED keep it."""
     is_pair = known.data.target == Target.PREFERENCE

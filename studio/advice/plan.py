@@ -7,6 +7,7 @@ from storage.specs import RunSpec
 from studio.advice import amount, faults, pace, peak_memory, remarks
 from studio.advice.known import Known
 from studio.advice.machine import Machine
+from studio.advice.preset_case import Reason
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,7 @@ class Plan:
     """What would happen. Only faults keep a run from starting.
 
     Units: `tokens` are read over the whole run, `seconds` and `memory_bytes` are estimates; each is
-    None where it cannot be known yet.
+    None where it cannot be known yet. `reasons` say why the preset gives what was not changed.
     """
 
     faults: list[Fault] = field(default_factory=list)
@@ -24,6 +25,7 @@ class Plan:
     tokens: int | None = None
     seconds: float | None = None
     memory_bytes: int | None = None
+    reasons: list[Reason] = field(default_factory=list)
 
     @classmethod
     def refused(cls, found: list[Fault]) -> "Plan":

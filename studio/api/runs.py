@@ -58,6 +58,16 @@ class RunAnswer(BaseModel):
     ended_at: datetime | None
 
 
+class ReasonAnswer(BaseModel):
+    """Why the preset gives a setting its value: one plain sentence."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    field: str
+    value: Any
+    words: str
+
+
 class PlanAnswer(BaseModel):
     """What would happen; only `faults` keep a run from starting. None: not known yet."""
 
@@ -70,6 +80,7 @@ class PlanAnswer(BaseModel):
     tokens: int | None
     seconds: float | None
     memory_bytes: int | None
+    reasons: list[ReasonAnswer]
 
 
 class PointAnswer(BaseModel):

@@ -5,7 +5,7 @@ import string
 from storage import specs
 from storage.errors import Fault
 from studio.advice.plan import Plan
-from studio.words import say
+from studio.words import catalogue, say
 
 _MARKUP = str.maketrans({mark: f"\\{mark}" for mark in string.punctuation})
 """Markdown takes any of these literally behind a backslash; bare addresses become no links."""
@@ -28,6 +28,25 @@ def markdown(plan: Plan) -> str:
     if plan.warnings:
         parts += [f"**{say('train.plan.warnings')}**", _bullets(plan.warnings)]
     return "\n\n".join(parts)
+
+
+def reasons(plan: Plan) -> str:
+    """Return why the settings are as they are, a sentence each."""
+    shown = [one for one in plan.reasons if one.value is not None]
+    lines = [
+        f"- **{plain(titled(one.field))}: {plain(_named(one.field, one.value))}**. "
+        f"{plain(one.words)}"
+        for one in shown
+    ]
+    return "\n".join(lines) or say("train.why.none")
+
+
+def _named(field: str, value: object) -> str:
+    """Return a setting's value as people say it."""
+    if isinstance(value, bool):
+        return say("train.why.on" if value else "train.why.off")
+    words = f"{value:,.6g}" if isinstance(value, float) else str(value)
+    return catalogue().get(f"train.{field}.{value}", words)
 
 
 def duration(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from storage import specs, starts, teachers
@@ -11,11 +12,12 @@ from storage.datasets import Dataset
 from storage.errors import Fault, NotFound, Refused, StudioError
 from storage.mappings import Target
 from storage.specs import RunSpec
-from studio.advice import lengths, presets
+from studio.advice import lengths, peak_memory, presets
 from studio.advice import plan as advice
 from studio.advice.known import Known
 from studio.advice.machine import machine
 from studio.advice.plan import Plan
+from studio.advice.preset_case import Case, Reason
 from studio.services import analyses, base_models, datasets, formats
 from studio.services.studio import Studio
 
@@ -169,16 +171,41 @@ def _as_counted(model: Base, spec: RunSpec | None) -> bool:
     )
 
 
-def _case(known: Known, method: str, adapter: str) -> presets.Case:
+def _case(known: Known, method: str, adapter: str) -> Case:
     """Return what a preset has to know."""
-    return presets.Case(
+    here = machine()
+    return Case(
         facts=known.facts,
         rows=known.data.rows_good - known.data.rows_held_out,
         small=presets.is_small(known.model, known.facts),
         method=method,
         adapter=adapter,
         longest=lengths.longest(known),
+        mean=lengths.typical(known),
+        examined=_examined(known),
+        free=None if here.has_gpu else here.free_memory,
+        needs=partial(_needs, known),
     )
+
+
+def _examined(known: Known) -> float:
+    """Return the share of the rows that an exam reads, as a share of those learned from and it."""
+    usual = float(specs.field("eval_share").default)
+    good = max(1, known.data.rows_good)
+    return known.data.rows_held_out / good if known.data.rows_held_out else usual
+
+
+def _needs(known: Known, values: dict[str, Any]) -> int | None:
+    """Return the bytes that a run with a preset's values takes at its peak."""
+    places = {"dataset_id": known.data.id, "base_model_id": known.model.id, "name": "Preset"}
+    return peak_memory.of(specs.parse({**places, **values}), known)
+
+
+def _reasons(spec: RunSpec, known: Known) -> list[Reason]:
+    """Return why the preset gives these settings; nothing about what the person has changed."""
+    found = presets.reasons(spec.preset, _case(known, spec.method, spec.adapter))
+    values = spec.model_dump()
+    return [one for one in found if values[one.field] == one.value]
 
 
 def _teacher(studio: Studio, owner: str, student: Base) -> str | None:

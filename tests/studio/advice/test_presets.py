@@ -1,5 +1,6 @@
 """Presets fill in settings that exist, and nothing that a model refuses."""
 
+import math
 from typing import Any, get_args
 
 import pytest
@@ -16,7 +17,7 @@ from storage.status import WorkStatus
 from studio.advice import plan, presets
 from studio.advice.known import Known
 from studio.advice.machine import Machine
-from studio.advice.presets import Case
+from studio.advice.preset_case import Case
 from tests.studio.advice.conftest import base, dataset
 
 PLACES = {"dataset_id": "data_1", "base_model_id": "model_1"}
@@ -96,12 +97,85 @@ def test_the_way_of_learning_that_suits_data_can_learn_from_it(target: Target | 
 
 
 def test_more_thorough_is_more_of_everything() -> None:
-    quick, balanced, quality = (
-        presets.settings(name, Case(None, 1000, small=True)) for name in presets.NAMES
+    for small in (True, False):
+        quick, balanced, quality = (
+            presets.settings(name, Case(None, 1000, small, mean=60.0)) for name in presets.NAMES
+        )
+        for less, more in ((quick, balanced), (balanced, quality)):
+            assert less["epochs"] < more["epochs"]
+            assert less["rank"] < more["rank"]
+
+
+@pytest.mark.parametrize("name", presets.NAMES)
+@pytest.mark.parametrize("method", sorted(FITTING))
+@pytest.mark.parametrize("small", [True, False])
+def test_every_value_has_a_sentence_why(name: str, method: str, small: bool) -> None:
+    found = presets.reasons(name, Case(None, 400, small, method, mean=80.0, longest=300.0))
+    assert {one.field: one.value for one in found} == presets.settings(
+        name, Case(None, 400, small, method, mean=80.0, longest=300.0)
     )
-    for less, more in ((quick, balanced), (balanced, quality)):
-        assert less["epochs"] < more["epochs"]
-        assert less["rank"] < more["rank"]
+    for one in found:
+        assert one.words.endswith(".")
+        assert one.words[0].isupper()
+
+
+def test_a_small_model_reads_much_data_less_often_than_little() -> None:
+    readings = [
+        presets.settings("balanced", Case(None, rows, small=True, mean=250.0))["epochs"]
+        for rows in (100, 900, 100_000)
+    ]
+    assert readings == sorted(readings, reverse=True)
+    assert readings[0] > readings[1] > readings[2] == 1.0
+
+
+def test_with_little_data_fewer_blocks_stand_behind_a_correction_of_a_large_model() -> None:
+    def behind(rows: int) -> int:
+        values = presets.settings("balanced", Case(None, rows, small=False, mean=200.0))
+        return int(values["accumulation"])
+
+    assert behind(60) == 1
+    assert behind(5000) == 4
+
+
+@given(
+    rows=st.integers(20, 50_000), mean=st.floats(5, 800), small=st.booleans(),
+    name=st.sampled_from(presets.NAMES), share=st.floats(0.01, 0.5),
+)  # fmt: skip
+def test_exams_are_some_and_never_more_than_ten(
+    rows: int, mean: float, small: bool, name: str, share: float
+) -> None:
+    case = Case(None, rows, small, mean=mean, examined=share)
+    values = presets.settings(name, case)
+    blocks = math.ceil(rows * mean * (1 - share) / values["max_length"])
+    a_reading = math.ceil(blocks / (values["batch_size"] * values["accumulation"]))
+    steps = math.ceil(values["epochs"] * a_reading)
+    exams = math.ceil(steps / values["eval_every"])
+    assert min(steps, 3) <= exams <= 10
+
+
+def test_exams_that_cost_much_are_held_more_rarely() -> None:
+    def exams(share: float) -> float:
+        case = Case(None, 20_000, small=False, mean=300.0, examined=share)
+        return (1 - share) / float(presets.settings("balanced", case)["eval_every"])
+
+    assert exams(0.5) < 0.6 * exams(0.1)
+
+
+def test_what_does_not_fit_the_memory_is_taken_in_smaller_pieces(facts: ModelFacts) -> None:
+    large = facts.model_copy(update={"hidden_size": 4096, "context_length": None})
+
+    def chosen(free: int) -> dict[str, Any]:
+        def needs(values: dict[str, Any]) -> int:
+            return int(values["batch_size"]) * int(values["max_length"]) * 1000
+
+        case = Case(large, 5000, False, "dpo", longest=2000.0, free=free, needs=needs)
+        return presets.settings("balanced", case)
+
+    plenty, less, little, none = (chosen(free) for free in (10**9, 3 * 10**6, 10**6, 1000))
+    assert (plenty["batch_size"], plenty["accumulation"], plenty["max_length"]) == (2, 8, 2048)
+    assert (less["batch_size"], less["accumulation"], less["max_length"]) == (1, 16, 2048)
+    assert little["max_length"] == 512
+    assert none == plenty, "what never fits is left to the plan, which says so"
 
 
 def test_a_small_model_learns_with_larger_corrections() -> None:

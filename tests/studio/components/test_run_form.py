@@ -21,7 +21,7 @@ from tests.fakes.prepared_data import questions, ready
 from tests.fakes.workplace import Workplace
 
 HEADINGS = specs.GROUPS[1:]
-SAID = 5 + len(HEADINGS)
+SAID = 6 + len(HEADINGS)
 
 
 class Filled:
@@ -30,7 +30,8 @@ class Filled:
     def __init__(self, updates: list[Any], names: tuple[str, ...] = NAMES) -> None:
         assert len(updates) == len(names) + SAID
         self.updates = dict(zip(names, updates, strict=False))
-        self.card, self.badge, self.start, self.data, self.others, *headings = updates[-SAID:]
+        said = updates[-SAID:]
+        self.card, self.badge, self.start, self.data, self.others, self.why, *headings = said
         self.headings = dict(zip(HEADINGS, headings, strict=True))
 
     @property
