@@ -87,6 +87,18 @@ def test_one_that_lacks_a_file_that_its_kind_needs_is_not_whole(
     assert found == {6: True, 5: False}
 
 
+@pytest.mark.parametrize("written", [1, 2, 3])
+def test_each_of_several_processes_leaves_its_own_random_state(
+    tmp_path: Path, written: int
+) -> None:
+    about = {"step": 1, "attempt": 1, "eval_loss": None, "adapter": "lora", "processes": 3}
+    states = {f"rng_state_{number}.pth" for number in range(written)}
+    with artifacts.staged(checkpoints.folder_of(tmp_path) / "step-1", about) as staging:
+        for name in (REQUIRED["lora"] - {"rng_state.pth"}) | states:
+            (staging / name).write_bytes(b"x")
+    assert checkpoints.is_whole(checkpoints.newest_first(tmp_path)[0]) is (written == 3)
+
+
 def test_a_plain_form_is_what_a_checkpoint_is_used_as(tmp_path: Path) -> None:
     checkpoint = saved(tmp_path, 1)
     assert checkpoints.usable(checkpoint.folder) == checkpoint.folder
