@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from storage import specs
 from storage.database import Database
 from storage.runs import Run
 from storage.status import RESUMABLE, RunStatus, StopRequest
@@ -87,20 +88,45 @@ def lines(
         return _page(found, most, _count(session, owner, wanted))
 
 
-def methods(database: Database, owner: str, run_ids: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Return the `method` and the `adapter` of these runs of a person, deleted ones too, by id."""
-    names = ("method", "adapter")
-    columns = [RunRow.spec[name].as_string().label(name) for name in names]
+def saved(database: Database, owner: str, run_id: str | None = None) -> list[RunLine]:
+    """Return the runs, or that one, that have saved a state and kept it, newest first."""
+    kept = (RunRow.checkpoint_step > 0, RunRow.status != RunStatus.DISCARDED)
+    query = select(*_columns()).where(*_chosen(owner, Wanted()), *kept)
+    if run_id is not None:
+        query = query.where(RunRow.id == run_id)
+    with database.read() as session:
+        rows = session.execute(query.order_by(RunRow.created_at.desc(), RunRow.id))
+        return [RunLine.model_validate(row) for row in rows]
+
+
+def settings(
+    database: Database, owner: str, names: Sequence[str], run_ids: Sequence[str]
+) -> dict[str, dict[str, str]]:
+    """Return settings that are words of some runs of a person, deleted ones too, by the run's id.
+
+    A run of an earlier release that does not have a setting has its default.
+    """
+    columns = [_setting(name).label(name) for name in names]
     query = select(RunRow.id, *columns).where(RunRow.owner == owner, RunRow.id.in_(run_ids))
     with database.read() as session:
         rows = session.execute(query).mappings().all()
         return {row["id"]: {name: row[name] for name in names} for row in rows}
 
 
+def judges(database: Database, owner: str) -> set[str]:
+    """Return the ids of a person's runs that teach a model to score answers, deleted ones too."""
+    query = select(RunRow.id).where(RunRow.owner == owner, _setting("method") == "reward")
+    with database.read() as session:
+        return set(session.scalars(query))
+
+
 def _columns() -> list[ColumnElement[Any] | InstrumentedAttribute[Any]]:
     there = [name for name in RunLine.model_fields if name != "method"]
-    method = RunRow.spec["method"].as_string().label("method")
-    return [*(getattr(RunRow, name) for name in there), method]
+    return [*(getattr(RunRow, name) for name in there), _setting("method").label("method")]
+
+
+def _setting(name: str) -> ColumnElement[str]:
+    return func.coalesce(RunRow.spec[name].as_string(), specs.field(name).default)
 
 
 def _chosen(owner: str, wanted: Wanted) -> list[ColumnElement[bool]]:

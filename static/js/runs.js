@@ -4,25 +4,26 @@ import { get, poll, post, remove } from "./api.js";
 import { fillWhenChanged, h } from "./dom.js";
 import { count, duration, moment } from "./format.js";
 import { button, chip, empty, link, notice, progress } from "./parts.js";
+import { Ended } from "./runs_ended.js";
 import { Queue } from "./runs_queue.js";
 import { drawSweeps } from "./runs_sweeps.js";
 import { startSample } from "./sample.js";
 import { t } from "./words.js";
 
+const ACTIVE = "/api/v1/runs/lines?status=starting&status=running&limit=500";
+
 export function draw(root) {
-  const [now, sweeps, ended] = [h("div", {}), h("div", {}), h("div", {})];
+  const [now, sweeps] = [h("div", {}), h("div", {})];
   const look = async () => {
-    const [runs, queue] = await Promise.all([get("/api/v1/runs"), get("/api/v1/queue")]);
-    if (!runs.length && !queue.pause) return fillWhenChanged(root, "nothing", nothing);
-    fillWhenChanged(root, "lists", () => [line.banner, now, line.element, sweeps, ended]);
-    const active = runs.filter((run) => ["starting", "running"].includes(run.status));
-    const over = runs.filter((run) => run.status !== "queued" && !active.includes(run));
+    const [active, queue, over] = await Promise.all([get(ACTIVE), get("/api/v1/queue"), ended.look()]);
+    if (!active.length && !queue.waiting.length && !over && !ended.words && !queue.pause) return fillWhenChanged(root, "nothing", nothing);
+    fillWhenChanged(root, "lists", () => [line.banner, now, line.element, sweeps, ended.element]);
     fillWhenChanged(now, active, () => section(t("runs.now"), active.map((run) => card(run, look)), t("runs.now_none")));
-    fillWhenChanged(ended, over, () => section(t("runs.ended"), over.map((run) => card(run, look)), t("runs.ended_none")));
     line.draw(queue, active);
     await drawSweeps(sweeps);
   };
   const line = new Queue(look, (run) => erase(run, look));
+  const ended = new Ended((run, box) => card(run, look, box));
   poll(look, 2);
 }
 
@@ -41,13 +42,13 @@ async function erase(run, look) {
   notice(t("deleted", { name: run.name }), { undo: async () => { await post(`${path}/restore`); await look(); } });
 }
 
-function card(run, look) {
+function card(run, look, box = null) {
   const path = `/api/v1/runs/${run.id}`;
   const live = ["starting", "running"].includes(run.status);
   const act = (action) => async () => { await post(`${path}/${action}`); await look(); };
   const anew = async () => { const made = await post(`${path}/again`); await look(); notice(t("queue.anew_done", { name: made.name }), { look: [t("runs.open"), `/run?run=${made.id}`] }); };
   return h("article", { class: "ts-card" },
-    h("div", { class: "ts-row ts-between" }, h("h3", {}, h("a", { href: `/run?run=${run.id}`, "data-key": run.id }, run.name)), chip(run.status)),
+    h("div", { class: "ts-row ts-between" }, h("div", { class: "ts-row" }, box, h("h3", {}, h("a", { href: `/run?run=${run.id}`, "data-key": run.id }, run.name))), chip(run.status)),
     live ? progress(run.total_steps ? run.step / run.total_steps : run.progress, run.stage) : null,
     h("p", { class: "ts-soft" }, [run.total_steps ? t("runs.steps", { step: count(run.step), total: count(run.total_steps), time: duration(run.seconds) }) : null, moment(run.created_at)].filter(Boolean).join(" · ")),
     run.error ? h("p", { class: "ts-error" }, run.error) : null,

@@ -13,7 +13,6 @@ from starlette.responses import StreamingResponse
 from storage.adapters import Adapter
 from storage.options.adapter import AdapterKind
 from storage.options.method import Method
-from storage.specs import RunSpec
 from studio.api.person import Here, Person
 from studio.services import adapters
 
@@ -46,8 +45,8 @@ class AdapterAnswer(BaseModel):
 @router.get("")
 def listing(studio: Here, owner: Person, deleted: bool = False) -> list[AdapterAnswer]:
     """List the adapters, newest first; the deleted ones instead where asked."""
-    made = adapters.settings(studio, owner)
     found = adapters.listing(studio, owner, deleted=deleted)
+    made = adapters.settings(studio, owner, [each.run_id for each in found])
     return [_answer(each, made[each.run_id]) for each in found]
 
 
@@ -55,7 +54,7 @@ def listing(studio: Here, owner: Person, deleted: bool = False) -> list[AdapterA
 def details(studio: Here, owner: Person, adapter_id: str) -> AdapterAnswer:
     """Show one adapter."""
     found = adapters.get(studio, owner, adapter_id)
-    return _answer(found, adapters.settings(studio, owner)[found.run_id])
+    return _answer(found, adapters.settings(studio, owner, [found.run_id])[found.run_id])
 
 
 @router.get(
@@ -90,8 +89,8 @@ def restore(studio: Here, owner: Person, adapter_id: str) -> AdapterAnswer:
     return details(studio, owner, adapter_id)
 
 
-def _answer(found: Adapter, made: RunSpec) -> AdapterAnswer:
-    told = {**found.model_dump(), "adapter": made.adapter, "method": made.method}
+def _answer(found: Adapter, made: dict[str, str]) -> AdapterAnswer:
+    told = {**found.model_dump(), **made}
     return AdapterAnswer.model_validate(told)
 
 

@@ -1,13 +1,12 @@
 """Adapters: list, download as a zip, delete and bring back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from storage import adapters, archives, owned, runs
+from storage import adapters, archives, owned, run_lists
 from storage.adapters import Adapter
 from storage.errors import StudioError
-from storage.specs import RunSpec
 from storage.tables import AdapterRow
 from studio.services import names
 from studio.services.studio import Studio
@@ -23,10 +22,9 @@ def get(studio: Studio, owner: str, adapter_id: str) -> Adapter:
     return adapters.get(studio.database, owner, adapter_id)
 
 
-def settings(studio: Studio, owner: str) -> dict[str, RunSpec]:
-    """Return how each of a person's runs was set, deleted ones too, by the run's id."""
-    there = (runs.all_of(studio.database, owner, deleted=deleted) for deleted in (False, True))
-    return {run.id: run.spec for some in there for run in some}
+def settings(studio: Studio, owner: str, run_ids: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return the `method` and the `adapter` of runs, deleted ones too, by the run's id."""
+    return run_lists.settings(studio.database, owner, ("method", "adapter"), run_ids)
 
 
 @contextmanager
