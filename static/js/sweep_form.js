@@ -102,8 +102,8 @@ class Varied {
     this.given = given;
     this.changed = changed;
     this.chosen = given.is_first;
-    this.detail = h("div", { class: "ts-fields" });
     const title = given.term.toLowerCase() === given.title.toLowerCase() ? given.title : `${given.title} (${given.term})`;
+    this.detail = h("div", { class: "ts-fields", role: "group", "aria-label": title });
     const box = tick(`vary-${given.name}`, title, this.chosen, (on) => { this.chosen = on; this.#show(); changed(); });
     this.element = h("div", { class: "ts-varied" }, box, h("p", { class: "ts-soft ts-small" }, `${given.help} ${t("vary.now", { value: this.#word(given.value) })}`), this.detail);
     this.inputs = "choices" in given.space ? this.#choices() : this.#range();
