@@ -22,6 +22,7 @@ async def _serve(read: Settings) -> None:
     # The libraries look at the environment when they are imported, so only now.
     from worker.chat.engine import Engine, Limits  # noqa: PLC0415
     from worker.chat.prompts import Prompts  # noqa: PLC0415
+    from worker.chat.room import Shared, loads_onto  # noqa: PLC0415
     from worker.chat.server import create_app  # noqa: PLC0415
     from worker.chat.stored import StoredCatalogue  # noqa: PLC0415
 
@@ -29,7 +30,8 @@ async def _serve(read: Settings) -> None:
     try:
         catalogue = StoredCatalogue(opened, Artifacts(read.home), LOCAL_PERSON)
         limits = Limits(adapter_bytes=read.chat_adapter_bytes)
-        app = create_app(Engine(limits), catalogue, Prompts())
+        room = Shared(opened, loads_onto(read.visible_cards))
+        app = create_app(Engine(limits, room), catalogue, Prompts())
         await uvicorn.Server(
             uvicorn.Config(app, host="127.0.0.1", port=read.chat_port, log_config=None)
         ).serve()

@@ -1,6 +1,7 @@
 """The one base model that stays in memory, and what must be known to talk to it."""
 
 import inspect
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +13,7 @@ from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, PreTrainedModel
 from transformers.cache_utils import DummyLayer, DynamicLayer, DynamicSlidingWindowLayer
 
-from storage import model_facts
+from storage import model_facts, weight_files
 from storage.errors import StudioError
 
 # Above this many bytes of weights a processor answers in bfloat16: twice the size does not fit.
@@ -21,6 +22,9 @@ _LARGE_BYTES: Final = 4_000_000_000
 # These take no positions: they weigh distances, counted in the mask, in code of their own.
 _COUNT_THEMSELVES: Final = ("bloom",)
 _UNTOLD_LENGTH: Final = 2048
+
+# Numbers that are loaded in the format the chat computes in; all others stay as they are stored.
+_NUMBERS: Final = ("F64", "F32", "F16", "BF16")
 
 # Layers whose memory is what was read, or that look into another layer's. Windows are in the masks.
 _KEEP_ALL: Final = (DynamicLayer, DynamicSlidingWindowLayer, DummyLayer)
@@ -133,6 +137,17 @@ def _told(folder: Path) -> dict[str, Any]:
 
 def _counts_itself(folder: Path) -> bool:
     return _told(folder).get("model_type") in _COUNT_THEMSELVES
+
+
+def bytes_of(folder: Path) -> int:
+    """Bytes that the weights in a folder take once they are loaded here. Raises StudioError."""
+    tensors = [
+        each for file in weight_files.of_folder(folder) for each in weight_files.tensors(file)
+    ]
+    size = _dtype(folder).itemsize
+    return sum(
+        size * math.prod(each.shape) if each.dtype in _NUMBERS else each.bytes for each in tensors
+    )
 
 
 def _dtype(folder: Path) -> torch.dtype:

@@ -14,18 +14,22 @@ import structlog
 import torch
 
 from storage.errors import StudioError
-from worker.chat import adapters, base
+from worker.chat import adapters, base, refusals
 from worker.chat.adapter_files import WEIGHTS_NAME
 from worker.chat.adapters import Adapter
 from worker.chat.base import context_length
 from worker.chat.batch import Batch
 from worker.chat.catalogue import Contestant
-from worker.chat.exchange import Busy, ContextExceeded, Deliver, Ending, Event, Piece, Ticket
+from worker.chat.exchange import Busy, Deliver, Ending, Event, Piece, Ticket
+from worker.chat.room import Alone, Room
 from worker.chat.sampling import Sampling
 
 log = structlog.get_logger()
 
 DEFAULT_MAX_TOKENS: Final = 1024
+
+_LOOK_EVERY: Final = 1.0
+"""Seconds between two looks whether an idle model should give way."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +41,14 @@ class Limits:
         rows: answers written at once.
         waiting: questions that may wait beyond those.
         adapter_bytes: memory for adapters; the least recently used make room.
+        idle_seconds: after so long without a question the model is let go.
     """
 
     gather_seconds: float = 0.02
     rows: int = 16
     waiting: int = 64
     adapter_bytes: int = 2_000_000_000
+    idle_seconds: float = 600.0
 
 
 class Engine:
@@ -53,9 +59,10 @@ class Engine:
     it wait too, so that nobody is overtaken for ever.
     """
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None, room: Room | None = None) -> None:
         """Starts the engine's thread; no model is loaded before the first question."""
         self._limits = limits or Limits()
+        self._room = room or Alone()
         self._waiting: deque[Ticket] = deque()
         self._bell = threading.Condition()
         self._closing = False
@@ -97,7 +104,7 @@ class Engine:
         if not prompt:
             raise StudioError("There is nothing to answer: the conversation is empty.")
         if wanted > room:
-            raise _too_long(contestant, len(prompt), wanted)
+            raise refusals.too_long(contestant, len(prompt), wanted)
         ticket = Ticket(contestant, prompt, sampling, wanted, deliver, time.monotonic())
         with self._bell:
             if self._closing or len(self._waiting) >= self._limits.waiting:
@@ -157,17 +164,28 @@ class Engine:
 
     def _rest(self) -> None:
         """Sleeps until somebody asks, and then until those who ask at the same time are here."""
+        since = time.monotonic()
+        while not self._is_asked(within=None if self._batch is None else _LOOK_EVERY):
+            if self._room.is_short() or time.monotonic() - since > self._limits.idle_seconds:
+                log.info("chat_gives_way", idle_seconds=round(time.monotonic() - since))
+                self._unload()
         with self._bell:
-            self._bell.wait_for(lambda: self._waiting or self._closing)
             if self._waiting:
                 passed = time.monotonic() - self._waiting[0].asked_at
                 self._bell.wait_for(
                     lambda: self._closing, timeout=max(0.0, self._limits.gather_seconds - passed)
                 )
 
+    def _is_asked(self, within: float | None) -> bool:
+        """Waits for a question, or the end; False where neither has come in time."""
+        with self._bell:
+            return bool(self._bell.wait_for(lambda: self._waiting or self._closing, within))
+
     def _take_in(self) -> None:
         """Reads the prompts at the head of the queue that can join the batch."""
         self._arriving = self._next()
+        if self._arriving and not self.running and self._room.is_short():
+            self._unload()
         rows = []
         for ticket in self._arriving:
             try:
@@ -187,6 +205,8 @@ class Engine:
             stands_on = self._stands_on if running else _needs(self._waiting[0].contestant)
             if waited < self._limits.gather_seconds:
                 return []
+            if running and self._room.is_short():  # these end, no more are begun beside a run
+                return []
             tickets: list[Ticket] = []
             while (
                 self._waiting
@@ -201,6 +221,7 @@ class Engine:
         needed = _needs(contestant)
         if self._batch is None or self._stands_on != needed:
             self._unload()
+            self._room.require(contestant)
             self._batch = Batch(base.load(*needed))
             self._stands_on = needed
         return self._batch
@@ -230,7 +251,7 @@ class Engine:
         return sum(adapter.bytes for adapter in self._shelf.values())
 
     def _fail(self, cause: Exception) -> None:
-        error = _in_words(cause)
+        error = refusals.in_words(cause)
         if self._batch is not None:
             self._batch.fail(error)
         for ticket in self._arriving:
@@ -255,15 +276,6 @@ def text_of(events: Iterator[Event]) -> str:
     return "".join(pieces)
 
 
-def _in_words(cause: Exception) -> StudioError:
-    if isinstance(cause, torch.OutOfMemoryError):
-        return StudioError(
-            "There is not enough graphics memory for this answer.",
-            "Compare fewer answers at once, or stop a training run.",
-        )
-    return StudioError("The answer could not be computed.", "The server's log says why.")
-
-
 def _needs(contestant: Contestant) -> tuple[Path, Path | None]:
     """What must be loaded for it: the base model, and an adapter that cannot share it."""
     return contestant.base_folder, contestant.words_folder
@@ -275,12 +287,3 @@ def _version(folder: Path) -> tuple[Path, int, int]:
     except FileNotFoundError:
         return folder, 0, 0
     return folder, stat.st_mtime_ns, stat.st_size
-
-
-def _too_long(contestant: Contestant, prompt: int, wanted: int) -> ContextExceeded:
-    context = context_length(contestant.base_folder)
-    return ContextExceeded(
-        f"The conversation is {prompt:,} tokens long and the answer may take {wanted:,}; "
-        f'"{contestant.title}" can hold {context:,} in all.',
-        "Shorten the conversation, or ask for a shorter answer.",
-    )

@@ -55,6 +55,10 @@ class ContextExceeded(StudioError):
     """The conversation and the answer asked for do not fit into the model's context."""
 
 
+class NoRoom(StudioError):
+    """A run needs the memory that this model would take."""
+
+
 class Busy(StudioError):
     """More questions are waiting than the server takes."""
 

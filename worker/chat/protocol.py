@@ -13,7 +13,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from storage.errors import NotFound, StudioError
-from worker.chat.exchange import Busy, ContextExceeded, Ending
+from worker.chat.exchange import Busy, ContextExceeded, Ending, NoRoom
 from worker.chat.prompts import Message, Prompt, TemplateFailed
 from worker.chat.sampling import Sampling
 
@@ -109,6 +109,8 @@ def fault_of(error: StudioError) -> Fault:
         return Fault(400, str(error), param="messages", code="context_length_exceeded")
     if isinstance(error, TemplateFailed):
         return Fault(400, str(error), param="messages", code="template_failed")
+    if isinstance(error, NoRoom):
+        return Fault(503, str(error), param="model", code="no_room")
     if isinstance(error, Busy):
         return Fault(503, str(error), code="busy")
     return Fault(503, str(error), param="model", code="model_unusable")
