@@ -151,6 +151,7 @@ class RunPage {
       h("div", { class: "ts-row ts-between" }, h("h1", { class: "ts-title" }, run.name), chip(run.status)),
       run.error ? problem(run.error, run.hint) : null,
       h("p", { class: "ts-lead" }, this.#says()),
+      run.sweep_id ? h("p", {}, h("a", { href: `/sweep?sweep=${run.sweep_id}` }, t("run.trial", { n: run.trial }))) : null,
     ]);
     fillWhenChanged(parts.progress, [run.step, run.total_steps, run.stage, run.status, run.progress], () =>
       ACTIVE.includes(run.status) || run.total_steps ? [progress(share, early ? t("run.early") : run.stage || t(`status.${run.status}`))] : []);

@@ -112,7 +112,7 @@ class SweepPage {
     };
     const values = this.sweep.settings.map((setting) => `${setting.title}: ${word(setting, best.values[setting.name])}`).join(", ");
     return [
-      h("h2", {}, t("sweep.best", { n: best.number })),
+      h("h2", {}, this.sweep.status === "finished" ? t("sweep.best", { n: best.number }) : t("sweep.best_yet", { n: best.number })),
       h("p", {}, `${values}. ${t("sweep.best_words", { loss: number(best.eval_loss), step: count(best.best_step) })}`),
       best.run_id ? h("div", { class: "ts-actions" }, link(t("sweep.use"), `/train?copy=${best.run_id}`, "primary"), link(t("sweep.look"), `/run?run=${best.run_id}`)) : null,
       h("div", { class: "ts-fields" }, field(t("presets.name"), name, t("sweep.preset_help"))),

@@ -105,7 +105,7 @@ class Varied {
     const title = given.term.toLowerCase() === given.title.toLowerCase() ? given.title : `${given.title} (${given.term})`;
     this.detail = h("div", { class: "ts-fields", role: "group", "aria-label": title });
     const box = tick(`vary-${given.name}`, title, this.chosen, (on) => { this.chosen = on; this.#show(); changed(); });
-    this.element = h("div", { class: "ts-varied" }, box, h("p", { class: "ts-soft ts-small" }, `${given.help} ${t("vary.now", { value: this.#word(given.value) })}`), this.detail);
+    this.element = h("div", { class: "ts-varied" }, box, h("p", { class: "ts-soft ts-small" }, [given.help, t("vary.now", { value: this.#word(given.value) }), given.name === "rank" ? t("vary.with_rank") : ""].join(" ")), this.detail);
     this.inputs = "choices" in given.space ? this.#choices() : this.#range();
     fill(this.detail, this.inputs.elements);
     this.#show();

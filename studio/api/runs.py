@@ -44,6 +44,8 @@ class RunAnswer(BaseModel):
     stop_request: StopRequest | None
     error: str | None
     hint: str | None
+    sweep_id: str | None
+    trial: int | None
     best_step: int | None
     checkpoint_step: int
     tokens_per_second: float | None
