@@ -29,6 +29,9 @@ log = structlog.get_logger()
 EVERY = 5.0
 """Seconds between two samples."""
 
+_FIRST = 1.0
+"""Seconds until the first one: a short run has one too."""
+
 
 class Meter:
     """Takes samples of a run in a thread of its own while its child lives.
@@ -69,10 +72,11 @@ class Meter:
 
     def _run(self) -> None:
         with contextlib.suppress(Superseded, NotFound, OperationalError):
-            began = self._begin()
-            while not self._ended.wait(self._every):
+            began, wait = self._begin(), min(_FIRST, self._every)
+            while not self._ended.wait(wait):
                 sample = Sample(began.moment(), self._values(began))
                 self._keep(sample)
+                wait = self._every
 
     def _begin(self) -> "Course":
         before = telemetry.last(self._database, self._key[0])

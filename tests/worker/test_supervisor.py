@@ -13,8 +13,11 @@ from storage.ids import LOCAL_PERSON
 from storage.status import RunStatus, WorkStatus
 from storage.tables import DatasetRow
 from tests.fakes import entries
+from tests.fakes.nvml import FakeNvml
 from tests.fakes.studio_worker import until
 from tests.worker.conftest import Home
+from worker import devices
+from worker.cards import Cards
 from worker.children import Nursery
 from worker.entries import DATASET, RUN, Entry
 from worker.reconciler import Reconciler
@@ -44,6 +47,25 @@ def test_one_run_trains_at_a_time(home: Home, supervisor: Supervisor) -> None:
         supervisor.look()
     until(lambda: home.run(first.id).status is RunStatus.RUNNING)
     assert home.run(second.id).status is RunStatus.QUEUED
+
+
+def test_on_two_cards_two_runs_train_each_with_its_own_in_sight(home: Home) -> None:
+    queued = [home.queued() for _ in range(3)]
+    table = TABLE | {RUN: Entry(entries.tell_and_wait)}
+    machine = devices.of_machine(None, Cards(FakeNvml(["GPU-00aa", "GPU-01bb"])))
+    with (
+        patch.object(Nursery, "is_warm", PropertyMock(return_value=True)),
+        patch.object(devices, "of_machine", return_value=machine),
+    ):
+        supervisor = Supervisor(home.settings, home.database, Nursery(), table)
+    with patch.object(Nursery, "is_warm", PropertyMock(return_value=True)):
+        supervisor.look()
+        told = [home.settings.home / "runs" / run.id / "listens" for run in queued]
+        until(lambda: all(file.exists() and file.read_text() for file in told[:2]))
+        assert [home.run(run.id).device for run in queued] == ["0", "1", None]
+        assert [file.read_text() for file in told[:2]] == ["GPU-00aa", "GPU-01bb"]
+        assert home.run(queued[2].id).status is RunStatus.QUEUED
+        supervisor.close()
 
 
 def test_no_run_is_claimed_before_the_libraries_are_there(home: Home) -> None:
