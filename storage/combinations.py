@@ -157,7 +157,52 @@ RULES: tuple[Rule, ...] = (
         lambda spec: spec.method == "kto" and spec.group_by_length,
         "Judged answers (KTO) are read in an order of their own: switch this off.",
     ),
+    Rule(
+        "processes",
+        lambda spec: spec.processes > 1 and spec.method in ("kto", "distill"),
+        "Judged answers (KTO) and learning from a larger model take one process so far: choose 1.",
+    ),
+    Rule(
+        "processes",
+        lambda spec: spec.processes > 1 and spec.adapter == "adalora",
+        "AdaLoRA shares out its room in one process: choose 1, or LoRA.",
+    ),
+    Rule(
+        "beginning",
+        lambda spec: (
+            spec.processes > 1
+            and not _begins(spec, "default", "gaussian")
+            and spec.adapter == "lora"
+        ),
+        "Several processes begin with the default or random numbers (gaussian): choose one of "
+        "these, or a single process.",
+    ),
+    Rule(
+        "sharding",
+        lambda spec: _divides(spec) and spec.quantization != "none",
+        "A shrunk model cannot be divided (FSDP): choose DDP, or no shrinking.",
+    ),
+    Rule(
+        "sharding",
+        lambda spec: _divides(spec) and spec.optimizer != "adamw_torch",
+        "Only AdamW (adamw_torch) corrects a divided model (FSDP): choose it, or DDP.",
+    ),
+    Rule(
+        "sharding",
+        lambda spec: _divides(spec) and bool(spec.extra_tokens),
+        "A divided model (FSDP) cannot learn new words: choose DDP, or remove them.",
+    ),
+    Rule(
+        "sharding",
+        lambda spec: _divides(spec) and (spec.compile or spec.activation_offloading),
+        "A divided model (FSDP) is neither compiled nor are its notes moved: switch both off, or "
+        "choose DDP.",
+    ),
 )
+
+
+def _divides(spec: RunSpec) -> bool:
+    return spec.processes > 1 and spec.sharding == "fsdp"
 
 
 def _prefers(spec: RunSpec, *losses: str) -> bool:

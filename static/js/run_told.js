@@ -33,6 +33,7 @@ const FACTS = [
   ["told.attention", (spec, found) => found.attention],
   ["told.precision", (spec, found) => found.precision],
   ["told.device", (spec, found) => (found.device ? t("told.device_threads", { device: found.device, n: count(found.threads) }) : "")],
+  ["told.processes", (spec, found) => found.processes],
 ];
 
 // Names of paths that mean nothing to a reader.

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from storage.errors import Fault
 from storage.specs import RunSpec
-from studio.advice import amount, faults, pace, peak_memory, remarks
+from studio.advice import amount, faults, pace, peak_memory, remarks, several
 from studio.advice.known import Known
 from studio.advice.machine import Machine
 from studio.advice.preset_case import Reason
@@ -43,8 +43,8 @@ def plan(spec: RunSpec, known: Known, here: Machine) -> Plan:
     found = amount.of(spec, known)
     needed = peak_memory.of(spec, known)
     return Plan(
-        faults=faults.of(spec, known),
-        warnings=remarks.of(spec, known, needed, here),
+        faults=[*faults.of(spec, known), *several.faults(spec, here)],
+        warnings=[*remarks.of(spec, known, needed, here), *several.remarks(spec, here)],
         effective_batch=spec.effective_batch,
         steps=found.steps if found else spec.max_steps,
         tokens=found.tokens if found else None,

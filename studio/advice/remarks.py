@@ -13,6 +13,9 @@ from studio.advice.machine import Machine
 
 FEW_ROWS = 50
 
+_MANY = 12
+"""More values than these are a range, and named by its ends."""
+
 
 def of(spec: RunSpec, known: Known, memory: int | None, here: Machine) -> list[Fault]:
     """List what a person may want to know, by field."""
@@ -122,5 +125,7 @@ def _beside(name: str) -> str:
 
 
 def _listed(values: list[Any]) -> str:
+    if len(values) > _MANY:
+        return f"{values[0]} to {values[-1]}"
     words = [{True: "on", False: "off"}.get(value, str(value)) for value in values]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"

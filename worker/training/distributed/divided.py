@@ -36,8 +36,9 @@ class DividedLearner:
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
         """Write what learns, put together again. All processes take part; the first one writes."""
         if not self.is_fsdp_enabled:
-            return super().save_model(output_dir, _internal_call)  # type: ignore[misc,no-any-return]
-        return self._save(output_dir, state_dict=whole(self.model))  # type: ignore[no-any-return]
+            super().save_model(output_dir, _internal_call)  # type: ignore[misc]
+            return
+        self._save(output_dir, state_dict=whole(self.model))
 
     def _prepare_for_training(self, steps: int, batches: Any, checkpoint: str | None) -> Any:
         if checkpoint is not None and self.is_fsdp_enabled:

@@ -116,7 +116,7 @@ def _hear(members: list[Member], seconds: float | None) -> None:
     living = {one.process.sentinel: one for one in members if one.code is None}
     for heard in wait([*doors, *living], seconds):
         if heard in doors:
-            _take_word(doors[heard])  # type: ignore[index]
+            _take_word(doors[heard])
         else:
             living[heard].process.join()  # type: ignore[index]
 

@@ -94,6 +94,7 @@ def _met(place: Place, work: Work) -> Outcome:
     _settle(place)
     on_card = torch.cuda.is_available()
     if on_card:
+        _require_cards(place.count, torch.cuda.device_count())
         torch.cuda.set_device(place.number)
     distributed.init_process_group(
         "cuda:nccl,cpu:gloo" if on_card else "gloo",
@@ -107,11 +108,19 @@ def _met(place: Place, work: Work) -> Outcome:
     return work()
 
 
+def _require_cards(wanted: int, there: int) -> None:
+    if wanted > there:
+        raise StudioError(
+            f"This run is set to use {wanted} graphics cards; {there} can be used here.",
+            "Duplicate it with fewer cards to use together.",
+        )
+
+
 def _settle(place: Place) -> None:
     """Say to the libraries what `accelerate launch` says, and share the cores."""
     threads = max(1, len(os.sched_getaffinity(0)) // place.count)
     torch.set_num_threads(threads)  # fixed, or sums round differently
-    told = {
+    told: dict[str, object] = {
         "RANK": place.number,
         "LOCAL_RANK": place.number,
         "WORLD_SIZE": place.count,

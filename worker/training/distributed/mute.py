@@ -12,7 +12,7 @@ class Mute(Reporter):
     def __init__(self) -> None:
         self.asked = None
 
-    def report(self, _points: list[Point], *, urgent: bool = False, **_columns: Any) -> None:
+    def report(self, points: list[Point], *, urgent: bool = False, **columns: Any) -> None:
         """Take points and columns."""
 
     def flush(self) -> None:
