@@ -96,16 +96,26 @@ def differences(studio: Studio, owner: str, found: Sequence[Run]) -> list[Differ
     settings = [run.spec.model_dump(mode="json") for run in found]
     told = []
     for name in specs.RunSpec.model_fields:
-        values = [one[name] if specs.applies(name, one) else _NO_EFFECT for one in settings]
+        works = [specs.applies(name, one) for one in settings]
+        usual = settings[0][name] if all(works) else _default(name)
+        values = [one[name] if here else usual for one, here in zip(settings, works, strict=True)]
         if name not in _LEFT_OUT and any(value != values[0] for value in values):
-            words = [_words(studio, owner, name, value) for value in values]
+            words = [
+                _words(studio, owner, name, value) if here else _DASH
+                for value, here in zip(values, works, strict=True)
+            ]
             title = specs.field(name).title or name
             told.append(Difference(name, title, specs.term(name), words))
     return told
 
 
-_NO_EFFECT = object()
 _DASH = "\N{EN DASH}"
+"""Stands for a setting without an effect."""
+
+
+def _default(name: str) -> Any:
+    value = specs.field(name).get_default()
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _compared(studio: Studio, run: Run, wanted: list[str], most: int) -> Compared:
@@ -121,8 +131,6 @@ def _compared(studio: Studio, run: Run, wanted: list[str], most: int) -> Compare
 
 def _words(studio: Studio, owner: str, name: str, value: Any) -> str:
     """Return a setting's value as the form words it."""
-    if value is _NO_EFFECT:
-        return _DASH
     if value is None:
         return say("run.automatic")
     if isinstance(value, bool):

@@ -44,6 +44,8 @@ SAMPLING = re.findall(r'\["(\w+)"', named("playground", r"SETTINGS = \[([^;]*)\]
 METHODS = get_args(specs.field("method").annotation)
 ADAPTERS = get_args(specs.field("adapter").annotation)
 CHARTS = re.findall(r'\["(\w+)", \[([^\]]+)\]\]', named("run_curves", r"CHARTS = \[(.*?)\];")[0])
+AXES = re.findall(r'"(\w+)"', named("compare", r"AXES = \[([^\]]*)\]")[0])
+COMPARED = re.findall(r'"(\w+)"', named("compare", r"OTHERS = \[([^\]]*)\]")[0])
 PLACES: dict[str, Iterable[str]] = {
     "curve.${part}": [part for _, parts in CHARTS for part in re.findall(r"\w+", parts)],
     "more.${name}": [name for name, _ in CHARTS],
@@ -60,7 +62,10 @@ PLACES: dict[str, Iterable[str]] = {
     "role.${role}": ["user", "assistant"],
     "home.${key}.title": named("home", r'\bdoor\("(\w+)"'),
     "home.${key}.words": named("home", r'\bdoor\("(\w+)"'),
-    "curve.${name}": SMALL_CHARTS,
+    "curve.${name}": [*SMALL_CHARTS, *COMPARED, "loss", "eval_loss"],
+    "compare.by.${name}": AXES,
+    "compare.axis.${axis}": AXES,
+    "compare.at.${axis}": AXES,
     "chat.${name}": SAMPLING,
     "chat.${name}_help": SAMPLING,
     "chat.end.${end.reason}": get_args(Reason),

@@ -11,7 +11,7 @@ from storage.specs import RunSpec
 from studio.components import fields
 
 NAMES = sorted(RunSpec.model_fields)
-SEVERAL = ("target_modules", "extra_tokens", "probe_prompts")
+SEVERAL = ("target_modules", "extra_tokens")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -29,7 +29,7 @@ def test_every_setting_has_a_widget_with_its_words(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(set(NAMES) - {*fields.LISTED, *SEVERAL}))
 def test_a_widget_begins_with_the_default_and_offers_what_is_declared(name: str) -> None:
     declared, widget = specs.field(name), fields.draw(name)
-    assert widget.value == declared.default
+    assert widget.value == fields.shown(name, declared.default)
     if get_origin(declared.annotation) is Literal:
         assert [value for _, value in widget.choices] == list(get_args(declared.annotation))
 
@@ -61,6 +61,19 @@ def test_new_words_are_typed_and_parts_are_chosen_from_those_of_the_model() -> N
     assert isinstance(typed, gr.Dropdown)
     assert isinstance(chosen, gr.Dropdown)
     assert (typed.allow_custom_value, chosen.allow_custom_value) == (True, False)
+
+
+def test_questions_are_written_one_a_line() -> None:
+    widget = fields.draw("probe_prompts")
+    assert isinstance(widget, gr.Textbox)
+    asked = ["What helps with a cold?", "And with a\nheadache?"]
+    assert fields.shown("probe_prompts", asked) == "What helps with a cold?\nAnd with a headache?"
+    typed = "  What helps with a cold? \n\n And with a headache?\n"
+    meant = ["What helps with a cold?", "And with a headache?"]
+    assert fields.meant("probe_prompts", typed) == meant
+    assert fields.meant("probe_prompts", asked) == asked
+    assert fields.meant("probe_prompts", None) == []
+    assert fields.meant("name", "A name\nof two lines") == "A name\nof two lines"
 
 
 def test_a_chat_format_has_room_for_its_lines() -> None:

@@ -21,10 +21,12 @@ from studio.services import (
     base_models,
     chat,
     columns,
+    comparison,
     dataset_files,
     dataset_rows,
     datasets,
     plans,
+    probes,
     runs,
     sample,
     uploads,
@@ -36,8 +38,8 @@ from tests.fakes.workplace import Workplace
 
 BEN = "ben"
 MODULES = (
-    adapters, analyses, base_models, chat, columns, dataset_files, dataset_rows, datasets, plans,
-    runs, sample, uploads, versions,
+    adapters, analyses, base_models, chat, columns, comparison, dataset_files, dataset_rows,
+    datasets, plans, probes, runs, sample, uploads, versions,
 )  # fmt: skip
 EXTRA: dict[str, tuple[Any, ...]] = {
     "dataset_rows.page": (0, 10),
@@ -46,6 +48,7 @@ EXTRA: dict[str, tuple[Any, ...]] = {
     "analyses.ask": ("care", {}),
     "uploads.put": (0, b"xyz"),
     "runs.news": (None,),
+    "probes.proposed": (0.1,),
 }
 """What a function needs beside the person and the id."""
 
@@ -56,7 +59,7 @@ BY_OTHER_MEANS = {
     "dataset_files.faults", "runs.first_batch",
     "base_models.add_folder", "base_models.add_hub", "base_models.add_starter", "sample.start",
     "plans.preset", "plans.plan", "runs.start", "adapters.settings", "analyses.token_lengths",
-    "plans.count_tokens",
+    "plans.count_tokens", "comparison.compare", "comparison.differences",
 }  # fmt: skip
 """They make something of the person's own, are tried below with somebody else's ids, or in the
 stories of their own modules."""
@@ -106,7 +109,7 @@ class Possessions:
         """Return the id of what a service function is about."""
         mine: dict[str, Any] = {
             "base_models": self.model, "runs": self.run, "adapters": self.adapter,
-            "uploads": self.upload, "analyses.get": self.analysis,
+            "uploads": self.upload, "analyses.get": self.analysis, "probes.of": self.run,
         }  # fmt: skip
         return str(mine.get(name, mine.get(name.split(".")[0], self.data)).id)
 
@@ -194,12 +197,18 @@ def test_nobody_trains_with_what_is_somebody_elses(
 def test_how_somebody_elses_run_was_set_and_how_long_their_rows_are_is_not_told(
     mine: Possessions,
 ) -> None:
-    assert adapters.settings(mine.studio, ME).keys() == {mine.run.id}
-    assert adapters.settings(mine.studio, BEN) == {}
+    assert adapters.settings(mine.studio, ME, [mine.run.id]).keys() == {mine.run.id}
+    assert adapters.settings(mine.studio, BEN, [mine.run.id]) == {}
     whose = (mine.data.id, mine.model.id)
     assert analyses.token_lengths(mine.studio, ME, *whose, response_only=True) is None
     with pytest.raises(NotFound):
         analyses.token_lengths(mine.studio, BEN, *whose, response_only=True)
+
+
+def test_nobody_compares_somebody_elses_run(mine: Possessions) -> None:
+    assert len(comparison.compare(mine.studio, ME, [mine.run.id]).runs) == 1
+    with pytest.raises(NotFound):
+        comparison.compare(mine.studio, BEN, [mine.run.id])
 
 
 def test_nobody_has_somebody_elses_rows_counted(mine: Possessions) -> None:
