@@ -39,17 +39,23 @@ class StudioWorker:
     """A `python -m worker` over a home; everything it says is in its log."""
 
     def __init__(
-        self, home: Path, *, pin: bool = True, queue_url: str | None = None, **times: float
+        self,
+        home: Path,
+        *,
+        pin: bool = True,
+        queue_url: str | None = None,
+        environment: dict[str, str] | None = None,
+        **times: float,
     ) -> None:
         self.home = home
         self.log = home / f"worker-{time.monotonic_ns()}.log"
         settings = Settings(home=home, queue_url=queue_url, **(TIMES | times))
-        hidden = {"HF_TOKEN": "hf_secret", "SOME_API_KEY": "secret"}
+        hidden = {"HF_TOKEN": "hf_secret", "SOME_API_KEY": "secret", "OMP_NUM_THREADS": "1"}
         with self.log.open("w") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "worker"],
                 cwd=PROJECT,
-                env={**settings.environment(), **hidden, "OMP_NUM_THREADS": "1"},
+                env=settings.environment() | hidden | (environment or {}),
                 stderr=log,
                 stdout=log,
                 stdin=subprocess.DEVNULL,
@@ -106,11 +112,12 @@ class Town:
         self.workers: list[StudioWorker] = []
         self.ids = (dataset_id, base_model_id)
 
-    def worker(self, *, pin: bool = True, **times: float) -> StudioWorker:
+    def worker(
+        self, *, pin: bool = True, environment: dict[str, str] | None = None, **times: float
+    ) -> StudioWorker:
         """Start a worker."""
-        self.workers.append(
-            StudioWorker(self.home.home, pin=pin, queue_url=self.home.queue_url, **times)
-        )
+        more: Any = {"queue_url": self.home.queue_url, "environment": environment}
+        self.workers.append(StudioWorker(self.home.home, pin=pin, **more, **times))
         return self.workers[-1]
 
     def workers_alive(self, count: int) -> list[StudioWorker]:
