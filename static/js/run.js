@@ -13,6 +13,7 @@ import { Machine } from "./run_telemetry.js";
 import { canExtend, extendButton } from "./run_extend.js";
 import { Happenings, Saved } from "./run_saved.js";
 import { roomTable, told } from "./run_told.js";
+import { whereInLine } from "./runs_queue.js";
 import { drawFirstBatch } from "./tokens.js";
 import { t } from "./words.js";
 
@@ -101,6 +102,7 @@ class RunPage {
     const wasActive = ACTIVE.includes(before);
     const changed = (wasActive || this.curves.cursor === null) && (await this.curves.update());
     this.run = await get(`/api/v1/runs/${this.id}`);
+    this.inLine = this.run.status === "queued" ? whereInLine(await get("/api/v1/queue"), this.id) : "";
     this.#drawHead();
     await Promise.all([this.saved.look(this.run), this.happenings.look(this.run)]);
     fillWhenChanged(this.settings, [this.run.spec, this.run.facts], () => this.#drawSettings());
@@ -147,10 +149,10 @@ class RunPage {
     const early = run.status === "finished" && run.step < run.total_steps;
     const share = run.status === "finished" ? 1 : run.total_steps ? run.step / run.total_steps : run.progress;
     const parts = this.parts;
-    fillWhenChanged(parts.title, [run.name, run.status, run.error, run.stop_request], () => [
+    fillWhenChanged(parts.title, [run.name, run.status, run.error, run.stop_request, this.inLine], () => [
       h("div", { class: "ts-row ts-between" }, h("h1", { class: "ts-title" }, run.name), chip(run.status)),
       run.error ? problem(run.error, run.hint) : null,
-      h("p", { class: "ts-lead" }, this.#says()),
+      h("p", { class: "ts-lead" }, this.#says(), " ", this.inLine),
       run.sweep_id ? h("p", {}, h("a", { href: `/sweep?sweep=${run.sweep_id}` }, t("run.trial", { n: run.trial }))) : null,
     ]);
     fillWhenChanged(parts.progress, [run.step, run.total_steps, run.stage, run.status, run.progress], () =>

@@ -8,6 +8,7 @@ import { t } from "./words.js";
 
 const LOCAL = "local";
 const MINUTE = 60;
+const MOST_OTHERS = 20;
 
 export class Queue {
   // `look` reads everything anew; `erase` deletes a run.
@@ -22,11 +23,11 @@ export class Queue {
   }
 
   // Redraws what has changed; not under a menu that is open, nor while something is dragged.
-  draw({ pause, waiting }, active) {
+  draw({ pause, waiting, total }, active) {
     fillWhenChanged(this.banner, pause, () => (pause ? this.#paused(pause) : []));
     if (this.dragged || (this.list.contains(document.activeElement) && document.activeElement.tagName === "SELECT")) return;
     const shown = waiting.map((each) => [each.run.id, each.run.name, each.run.stop_request, each.priority, each.before, when(each)]);
-    fillWhenChanged(this.list, [shown, Boolean(pause), active.map((run) => [run.id, run.name])], () => this.#section(waiting, active, pause));
+    fillWhenChanged(this.list, [shown, total, Boolean(pause), active.map((run) => [run.id, run.name])], () => [...this.#section(waiting, active, pause), rest(total - waiting.length)]);
   }
 
   #paused(pause) {
@@ -82,7 +83,7 @@ export class Queue {
   // Every run that can be waited for is there twice: until it has ended in any way, and until it has finished.
   #after(waiting, index, active) {
     const { run, before } = waiting[index];
-    const others = [...active, ...waiting.map((each) => each.run).filter((other) => other.id !== run.id)];
+    const others = [...active, ...waiting.slice(0, MOST_OTHERS).map((each) => each.run).filter((other) => other.id !== run.id)];
     const options = others.flatMap(({ id, name }) => [[`${id} any`, t("queue.after_end", { name })], [`${id} finished`, t("queue.after_finished", { name })]]);
     const chosen = before ? `${before.id} ${before.only_finished ? "finished" : "any"}` : "";
     if (chosen && !options.some(([value]) => value === chosen)) options.unshift([chosen, t(before.only_finished ? "queue.after_finished" : "queue.after_end", { name: before.name })]);
@@ -158,6 +159,17 @@ function arrow(sign, words, title, onclick, key) {
   const made = button(`${sign} ${words}`, onclick ?? (() => {}), { key, disabled: !onclick, title });
   made.setAttribute("aria-label", title);
   return made;
+}
+
+function rest(count) {
+  return count > 0 ? h("p", { class: "ts-soft" }, t("queue.rest", { n: count })) : null;
+}
+
+// Where a run stands in line, in words.
+export function whereInLine({ pause, waiting, total }, id) {
+  const index = waiting.findIndex(({ run }) => run.id === id);
+  const place = index < 0 ? "" : [t("runs.place", { n: index + 1 }), when(waiting[index])].filter(Boolean).join(", ");
+  return [pause ? `${t("queue.paused")}.` : "", place ? `${place}.` : total > waiting.length ? t("queue.far") : ""].filter(Boolean).join(" ");
 }
 
 // When a run starts, in words; nothing where nobody knows.

@@ -1,9 +1,9 @@
 """The queue over HTTP: who waits until when, places, priorities, one after another, a pause."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
 from storage.status import RunStatus
@@ -13,6 +13,9 @@ from studio.services import queue
 from studio.services.queue import Line
 
 router = APIRouter(tags=["queue"])
+
+FIRST = 100
+"""So many that wait are shown where nothing else is asked for."""
 
 
 class PauseAnswer(BaseModel):
@@ -46,10 +49,11 @@ class WaitingAnswer(BaseModel):
 
 
 class QueueAnswer(BaseModel):
-    """The queue in its order; `pause` None: it is not paused."""
+    """The first of the queue in their order, of `total`; `pause` None: it is not paused."""
 
     pause: PauseAnswer | None
     waiting: list[WaitingAnswer]
+    total: int
 
 
 class Move(BaseModel):
@@ -79,44 +83,46 @@ class After(BaseModel):
 
 
 @router.get("/queue")
-def listing(studio: Here, owner: Person) -> QueueAnswer:
-    """Show the queue: its pause, and who waits in order."""
-    return _answer(queue.line(studio, owner))
+def listing(
+    studio: Here, owner: Person, limit: Annotated[int, Query(ge=1, le=10_000)] = FIRST
+) -> QueueAnswer:
+    """Show the queue: its pause, and who waits in order, the first `limit` of them."""
+    return _answer(queue.line(studio, owner), limit)
 
 
 @router.post("/queue/pause")
 def pause(studio: Here, owner: Person) -> QueueAnswer:
     """Start no further run until the queue goes on; those under way go on."""
     queue.pause(studio, owner)
-    return listing(studio, owner)
+    return _answer(queue.line(studio, owner), FIRST)
 
 
 @router.post("/queue/proceed")
 def proceed(studio: Here, owner: Person) -> QueueAnswer:
     """Let the queue go on."""
     queue.proceed(studio)
-    return listing(studio, owner)
+    return _answer(queue.line(studio, owner), FIRST)
 
 
 @router.post("/runs/{run_id}/move")
 def move(studio: Here, owner: Person, run_id: str, to: Move) -> QueueAnswer:
     """Move a waiting run; beside another it takes on that one's priority."""
     queue.move(studio, owner, run_id, to.side, to.run_id)
-    return listing(studio, owner)
+    return _answer(queue.line(studio, owner), FIRST)
 
 
 @router.put("/runs/{run_id}/priority")
 def set_priority(studio: Here, owner: Person, run_id: str, to: Priority) -> QueueAnswer:
     """Give a waiting run a priority."""
     queue.set_priority(studio, owner, run_id, to.priority)
-    return listing(studio, owner)
+    return _answer(queue.line(studio, owner), FIRST)
 
 
 @router.put("/runs/{run_id}/after")
 def run_after(studio: Here, owner: Person, run_id: str, to: After) -> QueueAnswer:
     """Let a waiting run wait until another has ended, or wait for none any more."""
     queue.run_after(studio, owner, run_id, to.run_id, only_finished=to.only_finished)
-    return listing(studio, owner)
+    return _answer(queue.line(studio, owner), FIRST)
 
 
 @router.post("/runs/{run_id}/again", status_code=201)
@@ -125,8 +131,9 @@ def again(studio: Here, owner: Person, run_id: str) -> RunAnswer:
     return answered(queue.again(studio, owner, run_id))
 
 
-def _answer(line: Line) -> QueueAnswer:
+def _answer(line: Line, limit: int) -> QueueAnswer:
     return QueueAnswer(
+        total=len(line.waiting),
         pause=PauseAnswer.model_validate(line.pause) if line.pause else None,
         waiting=[
             WaitingAnswer(
@@ -135,6 +142,6 @@ def _answer(line: Line) -> QueueAnswer:
                 before=BeforeAnswer.model_validate(each.before) if each.before else None,
                 starts_in=each.starts_in,
             )
-            for each in line.waiting
+            for each in line.waiting[:limit]
         ],
     )
