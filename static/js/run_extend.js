@@ -39,7 +39,7 @@ function open(run, after) {
     wrong,
     h("div", { class: "ts-actions" }, button(t("extend.go"), go, { kind: "primary" }), button(t("extend.cancel"), close)));
   dialog.addEventListener("cancel", () => dialog.remove());
-  document.body.append(dialog);
+  document.querySelector(".ts-island").append(dialog);
   dialog.showModal();
   amount.select();
 }

@@ -41,7 +41,8 @@ def keep(job: Job) -> None:
     if found:
         raise Refused(found)
     artifacts.remove(folder)
-    about = {"title": start.title, "run_id": start.run_id, "step": start.step}
+    title = start.title.removesuffix(f", step {start.step}")
+    about = {"title": title, "run_id": start.run_id, "step": start.step}
     with artifacts.staged(folder, about) as staging:
         for path in _taken(start.folder):
             _link(path, staging / path.name)

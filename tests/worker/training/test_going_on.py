@@ -171,15 +171,15 @@ def test_only_exams_after_the_longer_course_was_asked_for_count_against_it() -> 
 class Hungry:
     """A device on which no more than so many examples fit, from a step on."""
 
-    def __init__(self, most: int, since: int, error: Exception) -> None:
-        self.most, self.since, self.error = most, since, error
+    def __init__(self, most: int, since: int, fail: Callable[[], None]) -> None:
+        self.most, self.since, self.fail = most, since, fail
         self.refused: list[int] = []
 
     def take(self, trainer_: Any, inputs: dict[str, Any]) -> None:
         there = trainer_.args.per_device_train_batch_size
         if trainer_.state.global_step + 1 >= self.since and there > self.most:
             self.refused.append(len(inputs["input_ids"]))
-            raise self.error
+            self.fail()
 
 
 def hungry(monkeypatch: pytest.MonkeyPatch, device: Hungry) -> None:
@@ -192,8 +192,16 @@ def hungry(monkeypatch: pytest.MonkeyPatch, device: Hungry) -> None:
     monkeypatch.setattr(trainer.RecipeTrainer, "training_step", training_step)
 
 
-OF_A_CARD = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
-OF_A_PROCESSOR = RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory")
+def like_a_card() -> None:
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
+
+
+def as_a_processor() -> None:
+    torch.empty(1 << 60, dtype=torch.int8)  # more than there can be: torch's own error
+
+
+def otherwise() -> None:
+    raise RuntimeError("a shape does not fit")
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -208,8 +216,8 @@ def test_after_memory_ran_out_it_goes_on_with_half_the_batch_and_learns_the_same
     undisturbed, home = new_home(), new_home()
     plain = trained(undisturbed, llama, rows, **settings)
     run = home.queue(home.dataset(rows), home.base_model(llama), **settings)
-    error = OF_A_PROCESSOR if method == "preferences" else OF_A_CARD
-    device = Hungry(most=1, since=4, error=error)
+    fail = as_a_processor if method == "preferences" else like_a_card
+    device = Hungry(most=1, since=4, fail=fail)
     hungry(monkeypatch, device)
     for batch in (2, 1):
         claimed = home.claim()
@@ -232,7 +240,7 @@ def test_after_memory_ran_out_it_goes_on_with_half_the_batch_and_learns_the_same
 def test_what_cannot_be_halved_fails_and_says_what_to_lower(
     home: TrainingHome, llama: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hungry(monkeypatch, Hungry(most=0, since=1, error=OF_A_CARD))
+    hungry(monkeypatch, Hungry(most=0, since=1, fail=like_a_card))
     run = home.queue(home.dataset(conversations(9)), home.base_model(llama), batch_size=3)
     claimed = home.claim()
     with pytest.raises(OutOfMemory):
@@ -246,7 +254,7 @@ def test_what_cannot_be_halved_fails_and_says_what_to_lower(
 def test_another_error_of_the_libraries_stays_what_it_is(
     home: TrainingHome, llama: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hungry(monkeypatch, Hungry(most=0, since=1, error=RuntimeError("a shape does not fit")))
+    hungry(monkeypatch, Hungry(most=0, since=1, fail=otherwise))
     home.queue(home.dataset(conversations(9)), home.base_model(llama))
     with pytest.raises(RuntimeError, match="a shape does not fit"):
         home.train()
