@@ -77,7 +77,7 @@ _LENGTH_STEP = 64
 _EXAMS = (4, 10)
 """The fewest and the most exams of a run."""
 
-_EXAM_COST = 0.1
+_EXAM_COST = 0.15
 """Exams may take such a share of the time of the steps; reading takes a third of learning."""
 
 
@@ -221,18 +221,18 @@ def _answer(case: Case, length: int) -> Reason:
 
 
 def _exam_interval(case: Case, values: dict[str, Any]) -> Reason:
-    """Return the steps between exams so that these cost at most `_EXAM_COST` of the learning."""
-    if not case.tokens or case.method == "distill":
-        return Reason("eval_every", None, "About ten exams over the run.")
+    """Return the steps between exams where ten of them would cost too much of the learning."""
+    fewest, most = _EXAMS
+    learned = max(1e-9, 1 - case.examined)
+    affordable = 3 * _EXAM_COST * values["epochs"] * learned / max(case.examined, 1e-9)
+    if not case.tokens or case.method == "distill" or affordable >= most:
+        return Reason("eval_every", None, "About ten exams: enough to see the run's course.")
     packed = case.method in _PACKED
     examples = case.tokens / values["max_length"] if packed else float(case.rows)
-    learned = max(1e-9, 1 - case.examined)
     a_reading = math.ceil(learned * examples / (values["batch_size"] * values["accumulation"]))
     steps = max(1, math.ceil(values["epochs"] * a_reading))
-    fewest, most = _EXAMS
-    affordable = 3 * _EXAM_COST * values["epochs"] * learned / max(case.examined, 1e-9)
-    exams = int(max(fewest, min(most, affordable)))
-    words = f"About {exams} exams: enough to see its course, and a small part of the time."
+    exams = int(max(fewest, affordable))
+    words = f"About {exams} exams: more would take too much of the time beside so few readings."
     return Reason("eval_every", max(1, math.ceil(steps / exams)), words)
 
 

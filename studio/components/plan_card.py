@@ -5,6 +5,7 @@ import string
 from storage import specs
 from storage.errors import Fault
 from studio.advice.plan import Plan
+from studio.components import memory_card
 from studio.words import catalogue, say
 
 _MARKUP = str.maketrans({mark: f"\\{mark}" for mark in string.punctuation})
@@ -25,6 +26,8 @@ def markdown(plan: Plan) -> str:
         parts += [f"**{say('train.plan.ok')}**", _table(plan)]
         if plan.steps is None or plan.memory_bytes is None:
             parts.append(say("train.plan.waits"))
+        if plan.memory is not None:
+            parts.append(memory_card.markdown(plan.memory))
     if plan.warnings:
         parts += [f"**{say('train.plan.warnings')}**", _bullets(plan.warnings)]
     return "\n\n".join(parts)
@@ -32,17 +35,18 @@ def markdown(plan: Plan) -> str:
 
 def reasons(plan: Plan) -> str:
     """Return why the settings are as they are, a sentence each."""
-    shown = [one for one in plan.reasons if one.value is not None]
     lines = [
         f"- **{plain(titled(one.field))}: {plain(_named(one.field, one.value))}**. "
         f"{plain(one.words)}"
-        for one in shown
+        for one in plan.reasons
     ]
     return "\n".join(lines) or say("train.why.none")
 
 
 def _named(field: str, value: object) -> str:
     """Return a setting's value as people say it."""
+    if value is None:
+        return say("run.automatic")
     if isinstance(value, bool):
         return say("train.why.on" if value else "train.why.off")
     words = f"{value:,.6g}" if isinstance(value, float) else str(value)

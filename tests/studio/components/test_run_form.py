@@ -361,3 +361,28 @@ def test_a_name_of_ones_own_outlives_another_preset(form: RunForm, workplace: Wo
     assert own.values["name"] == "Mine"
     proposed = Filled(form.choose(*shown.with_(preset="quick")))
     assert proposed.values["name"] == shown.values["name"]
+
+
+def test_each_setting_of_the_preset_is_explained_and_a_changed_one_no_longer(
+    form: RunForm, workplace: Workplace
+) -> None:
+    workplace.data()
+    workplace.model()
+    shown = opened(form)
+    for title in ("Room to learn", "Readings of your data", "Learning speed", "Longest example"):
+        assert f"**{title}" in shown.why
+    assert "Examples at once: 1" in shown.why
+    changed = judged(form, shown.with_(rank=5))
+    assert "**Room to learn" not in changed.why
+    assert "**Learning speed" in changed.why
+
+
+def test_an_address_may_change_a_copy_and_says_so(form: RunForm, workplace: Workplace) -> None:
+    workplace.data()
+    workplace.model()
+    run_id = form.begin(*opened(form).with_(learning_rate=2e-3))
+    query = {"copy": run_id, "set": "learning_rate:0.001"}
+    assert opened(form, **query).values["learning_rate"] == 1e-3
+    asked = SimpleNamespace(query_params=query)
+    assert "Learning speed: 0\\.002 → **0\\.001**" in form.tell(asked)  # type: ignore[arg-type]
+    assert form.tell(SimpleNamespace(query_params={})) == ""  # type: ignore[arg-type]
