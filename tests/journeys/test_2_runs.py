@@ -17,6 +17,17 @@ def card(page: Page, name: str) -> Locator:
     return page.locator("article", has=page.get_by_role("heading", name=name))
 
 
+def pause_as_told_on_the_page_of(run_id: str, page: Page) -> None:
+    """Pause the queue: the list says so, and the page of the second one that waits."""
+    own = page.context.new_page()
+    own.goto(f"/run?run={run_id}")
+    expect(own.locator(".ts-part-title")).to_contain_text("place 2 in line")
+    page.get_by_role("button", name="Pause the queue").click()
+    expect(page.get_by_text("The queue is paused: no further run starts")).to_be_visible()
+    expect(own.locator(".ts-part-title")).to_contain_text("The queue is paused")
+    own.close()
+
+
 def test_a_long_run_stops_goes_on_and_is_discarded(
     page: Page, studio: StudioProcess, queue: Callable[..., str]
 ) -> None:
@@ -28,6 +39,8 @@ def test_a_long_run_stops_goes_on_and_is_discarded(
     expect(page.get_by_role("link", name="Download adapter")).to_be_visible()
     stopped = studio.get(f"/runs/{run_id}")
     run_page.expect_whole_curve(page, studio, run_id, stopped["step"])
+    expect(page.locator("#machine")).to_contain_text("Memory at most")
+    expect(page.locator("#machine .ts-chart .main-svg").first).to_be_visible()
     keep(page, "run-stopped")
 
     page.get_by_role("button", name="Go on from here").click()
@@ -62,8 +75,7 @@ def test_runs_wait_in_line_are_moved_held_by_a_pause_and_taken_out(
     cards["Second"].locator(".ts-grip").drag_to(cards["Third"], target_position={"x": 20, "y": 4})
     expect(cards["Second"]).to_contain_text("place 1 in line")
 
-    page.get_by_role("button", name="Pause the queue").click()
-    expect(page.get_by_text("The queue is paused: no further run starts")).to_be_visible()
+    pause_as_told_on_the_page_of(third, page)
     cards["First"].get_by_role("button", name="Stop and keep").click()
     expect(cards["First"]).to_contain_text("stopped")
     expect(page.get_by_text("Nothing is training.")).to_be_visible()
