@@ -124,7 +124,10 @@ class SweepPage {
     const shown = this.sweep.tried.filter((trial) => trial.eval_loss !== null);
     this.picture.hidden = !shown.length;
     fill(this.summary, this.#words(shown));
-    if (shown.length) drawPicture(this.picture, this.sweep, word, STATES);
+    const key = JSON.stringify([this.sweep.tried.map((trial) => [trial.state, trial.eval_loss]), document.body.className]);
+    if (!shown.length || key === this.drawn) return;
+    this.drawn = key;
+    drawPicture(this.picture, this.sweep, word, STATES);
   }
 
   // The picture in words.

@@ -28,6 +28,7 @@ def open_form(page: Page, dataset_id: str, model_id: str) -> Locator:
     page.get_by_label(ROOM).blur()
     expect(train_page.plan(page)).to_contain_text(re.compile(r"Steps\s*8"))
     page.get_by_role("button", name="Try variations").click()
+    page.get_by_role("button", name="Advanced settings").click()
     return page.locator("#sweep-form")
 
 
