@@ -30,7 +30,7 @@ export class Machine {
     this.facts = h("div", { class: "ts-facts" });
     this.charts = h("div", { class: "ts-charts" });
     this.blocks = new Map();
-    this.element = h("section", { class: "ts-card", hidden: true, id: "machine" }, h("h2", {}, t("machine.title")), this.facts, this.charts);
+    this.element = h("section", { class: "ts-card", hidden: true, id: "machine" }, h("h2", {}, t("machine.title")), this.facts, this.charts, h("p", { class: "ts-soft ts-small" }, t("machine.own")));
     new MutationObserver(() => this.#draw()).observe(document.body, { attributes: true, attributeFilter: ["class"] });
   }
 

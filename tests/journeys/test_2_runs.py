@@ -39,7 +39,7 @@ def test_a_long_run_stops_goes_on_and_is_discarded(
     expect(page.get_by_role("link", name="Download adapter")).to_be_visible()
     stopped = studio.get(f"/runs/{run_id}")
     run_page.expect_whole_curve(page, studio, run_id, stopped["step"])
-    expect(page.locator("#machine")).to_contain_text("Memory at most")
+    expect(page.locator("#machine")).to_contain_text("Own memory at most")
     expect(page.locator("#machine .ts-chart .main-svg").first).to_be_visible()
     keep(page, "run-stopped")
 
