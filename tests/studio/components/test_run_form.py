@@ -21,18 +21,16 @@ from tests.fakes.prepared_data import questions, ready
 from tests.fakes.workplace import Workplace
 
 HEADINGS = specs.GROUPS[1:]
-SAID = 6 + len(HEADINGS)
 
 
 class Filled:
     """What an event of the form has given back, by the name of the widget."""
 
     def __init__(self, updates: list[Any], names: tuple[str, ...] = NAMES) -> None:
-        assert len(updates) == len(names) + SAID
         self.updates = dict(zip(names, updates, strict=False))
-        said = updates[-SAID:]
-        self.card, self.badge, self.start, self.data, self.others, self.why, *headings = said
-        self.headings = dict(zip(HEADINGS, headings, strict=True))
+        said = updates[len(names) :]
+        self.card, self.badge, self.start, self.data, self.others, self.why = said[:6]
+        self.headings = dict(zip(HEADINGS, said[-len(HEADINGS) :], strict=True))
 
     @property
     def values(self) -> dict[str, Any]:
