@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy import func, select
 
 from storage import leases, owned
 from storage.database import Database
@@ -40,6 +41,22 @@ def all_of(database: Database, owner: str, *, deleted: bool = False) -> list[Ada
     with database.read() as session:
         rows = owned.all_of(session, AdapterRow, owner, deleted=deleted)
         return [Adapter.model_validate(row) for row in rows]
+
+
+def newest(
+    database: Database, owner: str, most: int, words: str = "", *, deleted: bool = False
+) -> tuple[list[Adapter], int]:
+    """Return a person's newest adapters with words in their name, and how many there are in all."""
+    there = AdapterRow.deleted_at.is_not(None) if deleted else AdapterRow.deleted_at.is_(None)
+    wanted = [AdapterRow.owner == owner, there]
+    if words:
+        wanted.append(AdapterRow.name.icontains(words, autoescape=True))
+    query = select(AdapterRow).where(*wanted)
+    order = (AdapterRow.created_at.desc(), AdapterRow.id)
+    with database.read() as session:
+        rows = session.scalars(query.order_by(*order).limit(most))
+        total = session.scalar(select(func.count(AdapterRow.id)).where(*wanted)) or 0
+        return [Adapter.model_validate(row) for row in rows], total
 
 
 def publish(

@@ -1,6 +1,6 @@
 // The adapters page: what runs have left behind, to compare, to download, to delete and bring back.
 
-import { get, poll, post, remove } from "./api.js";
+import { getWithHeaders, poll, post, remove } from "./api.js";
 import { fillWhenChanged, h } from "./dom.js";
 import { bytes, count, moment, number } from "./format.js";
 import { button, empty, link, notice } from "./parts.js";
@@ -8,11 +8,26 @@ import { methodName } from "./run_told.js";
 import { startSample } from "./sample.js";
 import { t } from "./words.js";
 
+const A_PAGE = 30;
+const MOST = 500;
+
 export function draw(root) {
+  let shown = A_PAGE;
   const look = async () => {
-    const adapters = await get("/api/v1/adapters");
-    fillWhenChanged(root, adapters, () => (adapters.length ? adapters.map((adapter) => card(adapter, look)) : nothing()));
+    const [adapters, headers] = await getWithHeaders(`/api/v1/adapters?limit=${shown}&search=${encodeURIComponent(search.value.trim())}`);
+    const total = Number(headers.get("X-Total"));
+    finding.hidden = !search.value && total <= A_PAGE;
+    const more = () => { shown = Math.min(shown + A_PAGE, MOST); return look(); };
+    fillWhenChanged(list, [adapters, total], () => {
+      if (!adapters.length) return search.value ? h("p", { class: "ts-soft" }, t("adapters.nothing_found")) : nothing();
+      return [adapters.map((adapter) => card(adapter, look)), total > adapters.length && shown < MOST ? button(t("runs.more"), more, { key: "more-adapters" }) : null];
+    });
   };
+  const search = h("input", { type: "search", id: "find-adapter", "aria-label": t("adapters.search"), placeholder: t("adapters.search") });
+  search.addEventListener("input", look);
+  const finding = h("div", { class: "ts-field", hidden: true }, search);
+  const list = h("div", {});
+  root.append(finding, list);
   poll(look, 3);
 }
 

@@ -3,11 +3,11 @@
 import os
 from collections.abc import Iterator
 from datetime import datetime
-from typing import BinaryIO
+from typing import Annotated, BinaryIO
 from urllib.parse import quote
 
-from fastapi import APIRouter
-from pydantic import BaseModel
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 
 from storage.adapters import Adapter
@@ -42,10 +42,22 @@ class AdapterAnswer(BaseModel):
     method: Method
 
 
+class Asked(BaseModel):
+    """Which adapters, and how many of them."""
+
+    search: str = Field("", max_length=200, description="In the name.")
+    deleted: bool = Field(False, description="The deleted ones instead of the others.")
+    limit: int = Field(500, ge=1, le=500, description="So many at most.")
+
+
 @router.get("")
-def listing(studio: Here, owner: Person, deleted: bool = False) -> list[AdapterAnswer]:
-    """List the adapters, newest first; the deleted ones instead where asked."""
-    found = adapters.listing(studio, owner, deleted=deleted)
+def listing(
+    studio: Here, owner: Person, response: Response, asked: Annotated[Asked, Query()]
+) -> list[AdapterAnswer]:
+    """List adapters, newest first; X-Total has how many there are in all."""
+    words = asked.search.strip()
+    found, total = adapters.page(studio, owner, asked.limit, words, deleted=asked.deleted)
+    response.headers["X-Total"] = str(total)
     made = adapters.settings(studio, owner, [each.run_id for each in found])
     return [_answer(each, made[each.run_id]) for each in found]
 

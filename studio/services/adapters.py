@@ -17,6 +17,13 @@ def listing(studio: Studio, owner: str, *, deleted: bool = False) -> list[Adapte
     return adapters.all_of(studio.database, owner, deleted=deleted)
 
 
+def page(
+    studio: Studio, owner: str, most: int, words: str = "", *, deleted: bool = False
+) -> tuple[list[Adapter], int]:
+    """Return a person's newest adapters with words in their name, and how many there are in all."""
+    return adapters.newest(studio.database, owner, most, words, deleted=deleted)
+
+
 def get(studio: Studio, owner: str, adapter_id: str) -> Adapter:
     """Return one adapter. Raises NotFound."""
     return adapters.get(studio.database, owner, adapter_id)
