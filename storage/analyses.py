@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from storage import ids, owned
@@ -23,14 +23,16 @@ class Kind(StrEnum):
     CARE: duplicates, personal data, odd answers, readability.
     TOKENS: how long every row is for a model, and what of it is learned.
     PREVIEW: some rows token by token.
+    MEMORY: what a step takes at its fullest moment, by a dry run.
     """
 
     CARE = "care"
     TOKENS = "tokens"
     PREVIEW = "preview"
+    MEMORY = "memory"
 
 
-QUICK = (Kind.PREVIEW,)
+QUICK = (Kind.PREVIEW, Kind.MEMORY)
 """A person waits for these; the worker keeps a place for them."""
 
 
@@ -100,6 +102,14 @@ def ask(
         session.add(row)
         session.flush()
         return Analysis.model_validate(row)
+
+
+def withdraw(database: Database, owner: str, kind: Kind) -> int:
+    """Take back an owner's questions of a kind that nobody has begun to answer; count them."""
+    waiting = (AnalysisRow.kind == kind, AnalysisRow.status == WorkStatus.WAITING)
+    with database.write() as session:
+        gone = session.execute(delete(AnalysisRow).where(AnalysisRow.owner == owner, *waiting))
+        return int(gone.rowcount)  # type: ignore[attr-defined]
 
 
 def get(database: Database, owner: str, analysis_id: str) -> Analysis:

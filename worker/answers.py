@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from storage import base_models, datasets
+from storage import base_models, datasets, specs
 from storage.analyses import token_lengths
 from storage.tables import AnalysisRow
 from worker.prepare import Place, Report
@@ -48,6 +48,24 @@ def preview(place: Place, row: AnalysisRow, _report: Report) -> dict[str, Any]:
         folder, base, asked["rows"], asked["max_length"], asked["response_only"], wanted
     )
     return {"result": found}
+
+
+def memory(place: Place, row: AnalysisRow, _report: Report) -> dict[str, Any]:
+    """Take one step with shapes instead of numbers; returns the bytes that it holds at most.
+
+    Raises:
+        StudioError: the settings do not fit the model, or cannot be tried.
+    """
+    from worker.training.dry_run import estimate  # noqa: PLC0415  (torch: this child alone)
+    from worker.training.dry_run.material import Case  # noqa: PLC0415  (as before)
+
+    model = base_models.get(place.database, row.owner, str(row.base_model_id))
+    places = {"dataset_id": row.dataset_id, "base_model_id": model.id}
+    asked = row.question
+    spec = specs.parse({**asked["settings"], **places})
+    texts = tuple(int(length) for length in asked["texts"])
+    case = Case(spec, Path(str(model.folder)), texts, asked["learned"], asked["asks_first"])
+    return {"result": estimate.of(case)}
 
 
 def _rows(place: Place, row: AnalysisRow) -> Path:

@@ -120,6 +120,13 @@ def show_tokens(task: Task) -> Ending:
     return _prepare(task, AnalysisRow, answers.preview)
 
 
+def try_a_step(task: Task) -> Ending:
+    """Find out how much memory a run would take."""
+    from worker import answers  # noqa: PLC0415  (the worker itself stays light)
+
+    return _prepare(task, AnalysisRow, answers.memory)
+
+
 def build_starter(task: Task) -> Ending:
     """Build the starter model."""
     from worker import prepare  # noqa: PLC0415  (the worker itself stays light)
@@ -153,6 +160,7 @@ ENTRIES: Entries = {
     Kind.CARE: Entry(look_with_care, gentle=True),
     Kind.TOKENS: Entry(count_tokens, warm=True, gentle=True),
     Kind.PREVIEW: Entry(show_tokens, warm=True),
+    Kind.MEMORY: Entry(try_a_step, warm=True),
     Source.STARTER: Entry(build_starter, warm=True),
     Source.FOLDER: Entry(check_folder),
     Source.HUB: Entry(download, online=True),

@@ -1,12 +1,15 @@
 """What will happen when Start is pressed: faults, warnings, steps, tokens, time and memory."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from storage.errors import Fault
 from storage.specs import RunSpec
-from studio.advice import amount, faults, pace, peak_memory, remarks, several
+from studio.advice import amount, faults, memory, pace, remarks, several
 from studio.advice.known import Known
 from studio.advice.machine import Machine
+from studio.advice.memory import Memory
 from studio.advice.preset_case import Reason
 
 
@@ -25,6 +28,7 @@ class Plan:
     tokens: int | None = None
     seconds: float | None = None
     memory_bytes: int | None = None
+    memory: Memory | None = None
     reasons: list[Reason] = field(default_factory=list)
 
     @classmethod
@@ -38,16 +42,26 @@ class Plan:
         return cls(faults=[Fault(name, message)])
 
 
-def plan(spec: RunSpec, known: Known, here: Machine) -> Plan:
-    """Judge a spec against its data, its model and this machine."""
+def plan(
+    spec: RunSpec, known: Known, here: Machine, tried: Mapping[str, Any] | None = None
+) -> Plan:
+    """Judge a spec against its data, its model and this machine.
+
+    Args:
+        spec: of the run.
+        known: its data and models.
+        here: the machine.
+        tried: what a trial step of the worker found out about its memory; None: there was none.
+    """
     found = amount.of(spec, known)
-    needed = peak_memory.of(spec, known)
+    takes = memory.judged(spec, known, here, tried)
     return Plan(
         faults=[*faults.of(spec, known), *several.faults(spec, here)],
-        warnings=[*remarks.of(spec, known, needed, here), *several.remarks(spec, here)],
+        warnings=[*remarks.of(spec, known, takes), *several.remarks(spec, here)],
         effective_batch=spec.effective_batch,
         steps=found.steps if found else spec.max_steps,
         tokens=found.tokens if found else None,
         seconds=pace.seconds(spec, found, known, here) if found else None,
-        memory_bytes=needed,
+        memory_bytes=takes.total if takes else None,
+        memory=takes,
     )

@@ -8,8 +8,9 @@ from storage.specs import RunSpec
 from storage.status import WorkStatus
 from storage.support import Degree
 from studio.advice import lengths
+from studio.advice.fitting import Fit
 from studio.advice.known import Known
-from studio.advice.machine import Machine
+from studio.advice.memory import Memory
 
 FEW_ROWS = 50
 
@@ -17,9 +18,9 @@ _MANY = 12
 """More values than these are a range, and named by its ends."""
 
 
-def of(spec: RunSpec, known: Known, memory: int | None, here: Machine) -> list[Fault]:
+def of(spec: RunSpec, known: Known, takes: Memory | None) -> list[Fault]:
     """List what a person may want to know, by field."""
-    found = [*_memory(spec, memory, here), *_few(known), *_exam(spec, known)]
+    found = [*_memory(spec, takes), *_few(known), *_exam(spec, known)]
     found += [*_template(spec, known), *_cut(spec, known), *_strength(spec), *_method(spec, known)]
     return [*found, *_support(known), *_without_effect(spec)]
 
@@ -35,15 +36,16 @@ def _support(known: Known) -> list[Fault]:
     return [Fault("base_model_id", " ".join(words))] if words else []
 
 
-def _memory(spec: RunSpec, memory: int | None, here: Machine) -> list[Fault]:
-    if memory is None or memory <= here.free_memory or here.has_gpu:
+def _memory(spec: RunSpec, takes: Memory | None) -> list[Fault]:
+    """Say where it does not fit, and what helps."""
+    if takes is None or takes.fit is not Fit.TOO_BIG or takes.room is None:
         return []
-    words = f"This may need {memory / 1e9:.1f} GB; {here.free_memory / 1e9:.1f} GB are free."
-    if spec.adapter == "full":
-        return [Fault("adapter", f"{words} An add-on (LoRA) needs far less.")]
+    words = f"This may need {takes.total / 1e9:.1f} GB; {takes.room / 1e9:.1f} GB are free."
+    if takes.change is not None:
+        return [Fault(next(iter(takes.change.values)), f"{words} {takes.change.words}")]
     if spec.method == "distill":
         return [Fault("teacher_model_id", f"{words} A smaller teacher helps.")]
-    return [Fault("batch_size", f"{words} A shorter length or 4-bit loading helps.")]
+    return [Fault("base_model_id", f"{words} No single change makes it fit: a smaller model does.")]
 
 
 def _few(known: Known) -> list[Fault]:

@@ -34,7 +34,8 @@ class NewAnalysis(BaseModel):
     """What is asked.
 
     `kind` care: an empty question, no base model. tokens: {"response_only"}. preview: {"rows"
-    (numbers from 0, at most 20), "max_length", "response_only"}.
+    (numbers from 0, at most 20), "max_length", "response_only"}. memory: {"settings" (of a run),
+    "texts" (lengths in tokens of what is read at once), "learned" (share), "asks_first"}.
     """
 
     model_config = ConfigDict(extra="forbid")

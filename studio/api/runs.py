@@ -70,6 +70,29 @@ class ReasonAnswer(BaseModel):
     words: str
 
 
+class ChangeAnswer(BaseModel):
+    """The one change that makes a run fit."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    values: dict[str, Any]
+    words: str
+    memory_bytes: int
+
+
+class MemoryAnswer(BaseModel):
+    """What a run takes, in bytes; `is_tried`: by a trial step, else from the model's sizes."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    total: int
+    parts: dict[str, int]
+    is_tried: bool
+    room: int | None
+    fit: str | None
+    change: ChangeAnswer | None
+
+
 class PlanAnswer(BaseModel):
     """What would happen; only `faults` keep a run from starting. None: not known yet."""
 
@@ -82,6 +105,7 @@ class PlanAnswer(BaseModel):
     tokens: int | None
     seconds: float | None
     memory_bytes: int | None
+    memory: MemoryAnswer | None
     reasons: list[ReasonAnswer]
 
 

@@ -70,6 +70,14 @@ def _same(name: str, one: Any, other: Any) -> bool:
     return bool(_plain(fields.meant(name, one)) == _plain(fields.meant(name, other)))
 
 
+def keeping(names: tuple[str, ...], updates: list[Any]) -> list[Any]:
+    """Return the updates of a filled form without the values of some widgets."""
+    for name in names:
+        place = NAMES.index(name)
+        updates[place] = {key: kept for key, kept in updates[place].items() if key != "value"}
+    return updates
+
+
 def _plain(value: Any) -> Any:
     """Return a value so that a list equals a tuple of the same, and an empty text equals none."""
     if isinstance(value, list | tuple):

@@ -21,8 +21,10 @@ from studio.components.form_values import (
     TUNED,
     changed,
     followed,
+    keeping,
     sent,
 )
+from studio.components.memory_part import MemoryPart
 from studio.components.own_presets import OwnPresets
 from studio.components.own_questions import OwnQuestions
 from studio.components.variations import Variations
@@ -65,6 +67,7 @@ class RunForm:
             self.seen,
             self.others,
             self.why,
+            *self.memory.widgets,
             *self.headings.values(),
         ]
 
@@ -83,6 +86,7 @@ class RunForm:
         self._on(others, self.judge, judged)
         self.reset.click(self.fill, self.inputs, filled, show_progress="hidden")
         self.start.click(self.begin, self.inputs, self.started)
+        self.memory.connect(self.inputs, self.card, filled, self._show)
         self.questions.connect(self.widgets)
         self.variations.connect(self.inputs)
         self.own.connect(page, self.inputs, filled, self._show)
@@ -138,14 +142,14 @@ class RunForm:
     @door.answered()
     def choose(self, *values: Any) -> list[Any]:
         """Fill in the rest; a slow answer must not take back what was chosen meanwhile."""
-        return _keeping(CHOSEN, self.fill(*values))
+        return keeping(CHOSEN, self.fill(*values))
 
     @door.answered()
     def choose_data(self, *values: Any) -> list[Any]:
         """The same for other data: the way of learning that suits it is chosen too."""
         given = dict(zip(NAMES, values, strict=True))
         filled = self.fill(*[{**given, "method": None}[name] for name in NAMES])
-        return _keeping(CHOSEN[:-1], filled)
+        return keeping(CHOSEN[:-1], filled)
 
     @door.answered()
     def follow(self, *values: Any) -> list[Any]:
@@ -155,14 +159,14 @@ class RunForm:
         if here is not None:
             kinds = [{**given, "adapter": kind} for _, kind in fields.options("adapter")]
             given = followed(given, here, [self._usual(kind) or {} for kind in kinds])
-        return _keeping((*CHOSEN, "adapter"), self._show(given))
+        return keeping((*CHOSEN, "adapter"), self._show(given))
 
     @door.answered()
     def go_on(self, *values: Any) -> list[Any]:
         """Let the settings follow what the run goes on from: what was learned keeps its shape."""
         given = dict(zip(NAMES, values, strict=True))
         given |= self.lists.begun(given["start_from"])
-        return _keeping((*CHOSEN, "start_from"), self._show(given))
+        return keeping((*CHOSEN, "start_from"), self._show(given))
 
     @door.answered()
     def judge(self, *values: Any) -> list[Any]:
@@ -210,6 +214,7 @@ class RunForm:
                         self._group(group)
             with gr.Column(scale=2, elem_classes=["plan-column"]):
                 self.card = gr.Markdown(elem_id="plan")
+                self.memory = MemoryPart(self.studio)
                 self.start = gr.Button(say("train.start"), variant="primary", elem_id="start")
                 with gr.Accordion(say("train.why"), open=False, elem_id="why"):
                     self.why = gr.Markdown(elem_id="reasons")
@@ -247,6 +252,7 @@ class RunForm:
             self.lists.about(values),
             form_lists.others(self.lists.target(values)),
             plan_card.reasons(planned),
+            *self.memory.updates(values, planned),
             *(gr.update(visible=_has_any(group, values)) for group in self.headings),
         ]
 
@@ -281,14 +287,6 @@ def _changes(name: str, widget: Any) -> list[Any]:
 
 def _places(values: Update) -> Places:
     return Places(str(values["dataset_id"]), str(values["base_model_id"]))
-
-
-def _keeping(names: tuple[str, ...], updates: list[Any]) -> list[Any]:
-    """Return the updates of a filled form without the values of some widgets."""
-    for name in names:
-        place = NAMES.index(name)
-        updates[place] = {key: kept for key, kept in updates[place].items() if key != "value"}
-    return updates
 
 
 def _under_advanced(group: str) -> list[str]:

@@ -1,13 +1,13 @@
-"""Questions about a dataset that the worker answers: care, token lengths, rows token by token."""
+"""Questions that the worker answers: care, token lengths, rows token by token, memory."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from storage import analyses
+from storage import analyses, specs
 from storage.analyses import Analysis, Kind
 from storage.datasets import Dataset
 from storage.errors import Fault, Refused, StudioError
@@ -40,10 +40,22 @@ class PreviewQuestion(BaseModel):
     response_only: bool = True
 
 
+class MemoryQuestion(BaseModel):
+    """What a step takes: some settings of a run, and the texts that are read at once, in tokens."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    settings: dict[str, Any]
+    texts: list[Annotated[int, Field(ge=2, le=1_048_576)]] = Field(min_length=1, max_length=4096)
+    learned: float = Field(default=1.0, ge=0, le=1)
+    asks_first: bool = False
+
+
 QUESTIONS: dict[Kind, type[BaseModel]] = {
     Kind.CARE: CareQuestion,
     Kind.TOKENS: TokensQuestion,
     Kind.PREVIEW: PreviewQuestion,
+    Kind.MEMORY: MemoryQuestion,
 }
 
 
@@ -89,6 +101,8 @@ def ask(
     asked = forms.read(QUESTIONS[chosen].model_validate, question, "question")
     if isinstance(asked, PreviewQuestion):
         _check_rows(asked.rows, found)
+    if isinstance(asked, MemoryQuestion):
+        specs.parse({**asked.settings, "dataset_id": dataset_id, "base_model_id": base_model_id})
     put = analyses.ask(
         studio.database, owner, dataset_id, chosen, asked.model_dump(mode="json"), base_model_id
     )

@@ -18,7 +18,7 @@ from studio.advice.known import Known
 from studio.advice.machine import machine
 from studio.advice.plan import Plan
 from studio.advice.preset_case import Case, Reason
-from studio.services import analyses, base_models, datasets, formats
+from studio.services import analyses, base_models, datasets, formats, memory_trials
 from studio.services.studio import Studio
 
 MOST_CHARACTERS = 10_000_000
@@ -87,6 +87,20 @@ def count_tokens(studio: Studio, owner: str, places: Places) -> None:
         return  # not ready, or gone: the plan says so by itself
 
 
+def try_memory(studio: Studio, owner: str, values: dict[str, Any]) -> bool:
+    """Let the worker take a trial step of a run, so that its memory is exact; tell if it will.
+
+    Nothing happens where the settings cannot be read, or something is not ready or not there.
+    """
+    try:
+        spec = specs.parse(values)
+        data = datasets.get(studio, owner, spec.dataset_id)
+        model = base_models.get(studio, owner, spec.base_model_id)
+        return memory_trials.ask(studio, owner, spec, _known(studio, owner, data, model, spec))
+    except StudioError:
+        return False
+
+
 def plan(studio: Studio, owner: str, values: dict[str, Any]) -> Plan:
     """Return what would happen: faults and warnings by field, steps, time, memory.
 
@@ -101,9 +115,12 @@ def plan(studio: Studio, owner: str, values: dict[str, Any]) -> Plan:
         return Plan.refused(gone)
     data = datasets.get(studio, owner, spec.dataset_id)
     model = base_models.get(studio, owner, spec.base_model_id)
-    planned = advice.plan(spec, _known(studio, owner, data, model, spec), machine())
+    known = _known(studio, owner, data, model, spec)
+    tried = memory_trials.found(studio, owner, spec, known)
+    planned = advice.plan(spec, known, machine(), tried)
     judged = formats.judged(planned, spec, model)
-    return replace(judged, faults=[*judged.faults, *_unfit(studio, owner, spec)])
+    found = [*judged.faults, *_unfit(studio, owner, spec)]
+    return replace(judged, faults=found, reasons=_reasons(spec, known))
 
 
 def _unfit(studio: Studio, owner: str, spec: RunSpec) -> list[Fault]:

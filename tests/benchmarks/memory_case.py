@@ -1,27 +1,23 @@
-"""One setting of the memory benchmark: the peak of a real run, or what a dry run says of it.
+"""One setting of the memory benchmark: the peak of a real run, and what is said of it beforehand.
 
-`python -m tests.benchmarks.memory_case measure|try JSON` prints one line of JSON. The peak is the
-allocator's: the events of torch's profiler from the first tensor of the run to its last, added up.
+The peak is the allocator's: the events of torch's profiler from the first tensor of the run to its
+last, added up. Weights are read by one thread: of others' the profiler sees nothing.
 """
 
-import json
-import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from storage import settings
-
-if __name__ == "__main__":
-    settings.quiet_libraries(Path(tempfile.mkdtemp()), offline=True)  # read on import
-
 import torch
 from torch.profiler import ProfilerActivity, profile
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM, core_model_loading
 
-from storage import specs
+from storage import model_facts, specs
 from storage.specs import RunSpec
+from studio.advice import peak_memory
+from studio.advice.heaviest import Heaviest
+from studio.advice.machine import machine
 from tests.fakes import tiny_models
 from tests.fakes.training_home import Rows, TrainingHome
 from worker.training.dry_run import estimate
@@ -112,15 +108,45 @@ def tried(setting: Setting) -> dict[str, Any]:
         return estimate.of(setting.case(shape_folder(Path(folder), setting.size)))
 
 
+def tried_large() -> dict[str, Any]:
+    """Return what a dry run finds of a model of 3 billion parameters, 2,048 tokens at once."""
+    with tempfile.TemporaryDirectory() as folder:
+        tiny_models.save_tokenizer(Path(folder))
+        LlamaConfig(
+            vocab_size=128_256, hidden_size=3072, intermediate_size=8192, num_hidden_layers=28,
+            num_attention_heads=24, num_key_value_heads=8, tie_word_embeddings=True,
+        ).save_pretrained(folder)  # fmt: skip
+        setting = Setting("3B", 1, 2048, {"gradient_checkpointing": True, "packing": False})
+        return estimate.of(setting.case(Path(folder)))
+
+
+def estimated(setting: Setting) -> dict[str, float]:
+    """Return what the closed form and the rules of thumb say, in bytes."""
+    spec = setting.spec
+    with tempfile.TemporaryDirectory() as folder:
+        save_halved(Path(folder), setting.size)
+        facts = model_facts.read(Path(folder))
+    texts = Heaviest((setting.length,) * setting.batch, 0.5)
+    parts = peak_memory.parts_of(spec, facts, texts, machine())
+    billions = facts.parameters / 1e9
+    table = {"nf4": 0.5, "8bit": 1.0}.get(spec.quantization, 2.0)
+    return {
+        "form": float(parts.total - parts.overhead),
+        "table": (18.0 if spec.adapter == "full" else table) * billions * 1e9,
+        "4x": 4.0 * 4 * facts.parameters,
+    }
+
+
 def measured(setting: Setting) -> dict[str, Any]:
     """Return the allocator's peak of a real run of two steps, in bytes."""
     with tempfile.TemporaryDirectory() as folder:
         home = TrainingHome.make(Path(folder) / "home")
         base = Path(folder) / setting.size
         tiny_models.save_tokenizer(base)
-        _save_halved(base, setting.size)
+        save_halved(base, setting.size)
         data = home.dataset(_rows(setting))
         home.queue(data, home.base_model(base), **_changes(setting))
+        core_model_loading.is_env_variable_true = lambda _name: True  # read weights by one thread
         with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as taken:
             run, outcome = home.train()
         path = (run.facts or {}).get("path")
@@ -157,7 +183,7 @@ def _rows(setting: Setting) -> Rows:
     return [{"messages": [*question, *answers[0]]}] * count
 
 
-def _save_halved(folder: Path, size: str) -> None:
+def save_halved(folder: Path, size: str) -> None:
     """Write a random model in bfloat16, as most are published."""
     torch.manual_seed(0)
     model = LlamaForCausalLM(config_of(size))
@@ -176,10 +202,3 @@ def _peak(taken: Any, mapped: int) -> int:
         held += event.nbytes()
         most = max(most, held)
     return most
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    given = Setting(**json.loads(sys.argv[2]))
-    found = measured(given) if sys.argv[1] == "measure" else tried(given)
-    sys.stdout.write("FOUND " + json.dumps(found) + "\n")

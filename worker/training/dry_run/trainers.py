@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
-from trl.trainer.utils import disable_dropout_in_model
+from trl.trainer.utils import add_fused_lm_head, disable_dropout_in_model
 
-from worker.training import dpo, kto, models, new_words, orpo, preference, reward, sft
 from worker.training import data as data_of_run
+from worker.training import dpo, kto, models, new_words, orpo, preference, reward, sft
 from worker.training.arguments import Plan
 from worker.training.dry_run import material
 from worker.training.dry_run.material import Case
@@ -87,7 +87,7 @@ def _preferring(case: Case, model: Any, formats: Precision, told: tuple[Any, Pat
     spec = case.spec
     disable_dropout_in_model(model)
     if spec.method == "orpo":
-        orpo.add_fused_lm_head(model)
+        add_fused_lm_head(model)
     rows = max(spec.batch_size, _ASKED_AT_ONCE)
     side = (material.judged if spec.method == "kto" else material.pairs)(case, rows)
     read = preference.Material(tokenizer, _no_template(), side, None, formats)
@@ -119,21 +119,19 @@ def _choice(trainer: Any, case: Case, *, isolates: bool) -> Choice:
     if torch.cuda.is_available():
         return path.ON_CARD
     model, core = trainer.model, core_of(trainer.model)
-    taken = probe.batch(core)
+    flat = isolates and case.spec.attention == "auto"
     with probe.stirred(model):
-        expected = probe.measure(model, probe.library_loss(model), taken)
-        by_row = isolates and case.spec.attention == "auto" and _reads_by_row(model, taken)
-        found = {name: torch.empty_like(one) for name, one in expected.items()}
-        del expected, found
+        taken = probe.batch(core)
+        _expected = probe.measure(model, probe.library_loss(model), taken)
+        by_row = flat and _reads_by_row(model, taken)
     head = None if trainer.aux_loss_enabled else _head(core)
     return Choice(by_row, head, _has_quick_layers(core))
 
 
 def _reads_by_row(model: Any, taken: probe.Batch) -> bool:
-    inputs = {name: value for name, value in taken.items() if name != "labels"}
     try:
-        with attention.by_row(core_of(model)), torch.no_grad():
-            core_of(model).base_model(**inputs, use_cache=False)
+        with attention.by_row(core_of(model)):
+            probe.measure(model, probe.library_loss(model), taken)
     except OtherAttentionError:
         return False
     return True
