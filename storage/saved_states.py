@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from storage import adapters, artifacts, checkpoints, owned, runs
+from storage import adapters, artifacts, checkpoints, owned, run_lists, runs
 from storage.artifacts import Artifacts
 from storage.checkpoints import Checkpoint
 from storage.database import Database
@@ -75,7 +75,7 @@ def of_run(database: Database, files: Artifacts, owner: str, run_id: str) -> lis
 def spaces(database: Database, files: Artifacts, owner: str) -> list[Space]:
     """Return what the saved states of a person's runs take, the largest first."""
     found = []
-    for run in runs.all_of(database, owner):
+    for run in run_lists.saved(database, owner):
         there = _all_of(files, run.id)
         if there:
             freeable = sum(one.bytes for one in _superfluous(run.status, files, run.id))

@@ -16,7 +16,7 @@ from tests.studio.api.test_runs import spec, training  # noqa: F401  (fixtures)
 def finished(studio: Studio, training: tuple[str, int]) -> str:  # noqa: F811  (the fixture)
     """Return the id of a run that finished, with two saved states, the first the better one."""
     run_id, attempt = training
-    metrics.report(studio.database, run_id, attempt, [], step=6, total_steps=6)
+    metrics.report(studio.database, run_id, attempt, [], step=6, total_steps=6, checkpoint_step=2)
     for step, loss in ((1, 1.0), (2, 2.0)):
         folder = checkpoints.folder_of(studio.artifacts.run(run_id))
         about = {"step": step, "attempt": attempt, "eval_loss": loss}
