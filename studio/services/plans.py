@@ -15,7 +15,7 @@ from storage.specs import RunSpec
 from studio.advice import lengths, peak_memory, presets
 from studio.advice import plan as advice
 from studio.advice.known import Known
-from studio.advice.machine import machine
+from studio.advice.machine import Machine, machine
 from studio.advice.plan import Plan
 from studio.advice.preset_case import Case, Reason
 from studio.services import analyses, base_models, datasets, formats, memory_trials
@@ -200,8 +200,8 @@ def _case(known: Known, method: str, adapter: str) -> Case:
         longest=lengths.longest(known),
         mean=lengths.typical(known),
         examined=_examined(known),
-        free=None if here.has_gpu else here.free_memory,
-        needs=partial(_needs, known),
+        free=here.room,
+        needs=partial(_needs, known, here),
     )
 
 
@@ -212,10 +212,10 @@ def _examined(known: Known) -> float:
     return known.data.rows_held_out / good if known.data.rows_held_out else usual
 
 
-def _needs(known: Known, values: dict[str, Any]) -> int | None:
+def _needs(known: Known, here: Machine, values: dict[str, Any]) -> int | None:
     """Return the bytes that a run with a preset's values takes at its peak."""
     places = {"dataset_id": known.data.id, "base_model_id": known.model.id, "name": "Preset"}
-    return peak_memory.of(specs.parse({**places, **values}), known)
+    return peak_memory.of(specs.parse({**places, **values}), known, here)
 
 
 def _reasons(spec: RunSpec, known: Known) -> list[Reason]:

@@ -180,6 +180,15 @@ def test_what_does_not_fit_the_memory_is_taken_in_smaller_pieces(facts: ModelFac
     assert none == plenty, "what never fits is left to the plan, which says so"
 
 
+def test_a_small_model_gets_more_room_and_a_lower_rate_where_there_is_more_to_read() -> None:
+    little, more = (
+        presets.settings("balanced", Case(None, rows, small=True, mean=60.0))
+        for rows in (240, 2400)
+    )
+    assert more["rank"] == 4 * little["rank"]
+    assert more["learning_rate"] == little["learning_rate"] / 2
+
+
 def test_a_small_model_learns_with_larger_corrections() -> None:
     small, large = (presets.settings("quick", Case(None, 1000, one)) for one in (True, False))
     assert small["learning_rate"] > large["learning_rate"]
