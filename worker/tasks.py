@@ -22,7 +22,7 @@ from storage.settings import Settings
 log = structlog.get_logger()
 
 _TO_ANSWER = 3.0
-"""Seconds that Redis has to answer; a person who pressed Start waits no longer for the bell."""
+"""Seconds that the queue has to answer; a person who pressed Start waits no longer for the bell."""
 
 
 class JsonSerializer(Serializer):  # type: ignore[misc]  # huey ships no types
@@ -73,7 +73,7 @@ class Doorbell:
 def _queue(settings: Settings) -> Any:
     common = {"serializer": JsonSerializer(), "results": False, "utc": True}
     if settings.queue_url is None:
-        return SqliteHuey("studio", filename=str(settings.queue_file), **common)
+        return SqliteHuey("studio", filename=str(settings.queue_file), timeout=_TO_ANSWER, **common)
     pool = ConnectionPool.from_url(
         settings.queue_url, socket_connect_timeout=_TO_ANSWER, socket_timeout=_TO_ANSWER
     )

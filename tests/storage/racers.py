@@ -6,14 +6,16 @@ racers start at the same moment.
 
 import json
 import multiprocessing
+import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
-from storage import attempts, database, leases
+from storage import attempts, database, leases, metrics, runs
 from storage.database import Database
 from storage.settings import Settings
 from storage.tables import RunRow
@@ -44,10 +46,38 @@ def open_home(settings: Settings, turns: int) -> list[str]:
         return list(session.scalars(text("SELECT version_num FROM alembic_version")))
 
 
+def write(settings: Settings, turns: int) -> list[str]:
+    """Write points of a curve of one's own, fifty a second; returns how long each write took.
+
+    Like a training, it tries again what a busy database has not taken.
+    """
+    opened, took, name = Database(settings.database), [], f"loss {os.getpid()}"
+    with opened.read() as session:
+        run = session.scalars(select(RunRow)).one()
+    for step in range(turns):
+        began = time.monotonic()
+        metrics.report(opened, run.id, run.attempt, [metrics.Point(name, step, 1.0)], step=step)
+        took.append(f"{time.monotonic() - began:.4f}")
+        time.sleep(max(0.02 - (time.monotonic() - began), 0))
+    return took
+
+
+def look(settings: Settings, turns: int) -> list[str]:
+    """Read what a page shows, twice a second for each of twenty tabs, until a file says enough."""
+    opened, cursor = Database(settings.database), None
+    while not (settings.home / "enough").exists():
+        for run in runs.all_of(opened, "anna"):
+            cursor = metrics.after(opened, run.id, cursor).cursor
+        time.sleep(0.5 / 20)
+    return []
+
+
 KINDS: dict[str, Callable[[Settings, int], list[str]]] = {
     "claim": claim,
     "count": count,
     "open": open_home,
+    "write": write,
+    "look": look,
 }
 
 
@@ -68,7 +98,7 @@ def main(kind: str, home: str, racers: int, turns: int) -> None:
     for process in started:
         process.start()
     for _ in started:
-        sys.stdout.write(json.dumps(results.get(timeout=60)) + "\n")
+        sys.stdout.write(json.dumps(results.get(timeout=600)) + "\n")
     for process in started:
         process.join()
 

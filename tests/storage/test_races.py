@@ -6,38 +6,69 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import inspect
 
 from storage import runs
 from storage.database import Database
 from storage.settings import Settings
 from storage.shipped import PROJECT
-from storage.tables import Table
+from storage.tables import MetricPointRow, Table
 
 RACERS = Path(__file__).with_name("racers.py")
 
 
 def race(kind: str, home: Path, racers: int, turns: int = 0) -> list[list[str]]:
     """Return what each of the racers returned."""
-    ended = subprocess.run(
-        [sys.executable, str(RACERS), kind, str(home), str(racers), str(turns)],
-        env={"PYTHONPATH": str(PROJECT), "PATH": "/usr/bin:/bin"},
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert ended.returncode == 0, ended.stderr
-    assert not ended.stderr
-    return [json.loads(line) for line in ended.stdout.splitlines()]
+    process = subprocess.Popen(**command(kind, home, racers, turns))
+    told, said = process.communicate(timeout=900)
+    assert (process.returncode, said) == (0, ""), said
+    return [json.loads(line) for line in told.splitlines()]
 
 
-def test_eight_workers_claim_two_hundred_runs_each_exactly_once(story: Any) -> None:
+def command(kind: str, home: Path, racers: int, turns: int) -> dict[str, Any]:
+    """Return how the racers are started."""
+    return {
+        "args": [sys.executable, str(RACERS), kind, str(home), str(racers), str(turns)],
+        "env": {"PYTHONPATH": str(PROJECT), "PATH": "/usr/bin:/bin"},
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "text": True,
+    }
+
+
+CLAIMS = [(8, 200), pytest.param(16, 10_000, marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize(("racers", "waiting"), CLAIMS)
+def test_workers_who_race_claim_each_run_exactly_once(
+    story: Any, racers: int, waiting: int
+) -> None:
     first = story.queued()
-    waiting = {first.id}
-    for _ in range(199):
-        waiting.add(story.again(first.dataset_id, first.base_model_id).id)
-    claimed = [run for racer in race("claim", story.home, 8) for run in racer]
-    assert len(claimed) == 200
-    assert set(claimed) == waiting
+    ids_ = {first.id}
+    for _ in range(waiting - 1):
+        ids_.add(story.again(first.dataset_id, first.base_model_id).id)
+    claimed = [run for racer in race("claim", story.home, racers) for run in racer]
+    assert len(claimed) == waiting
+    assert set(claimed) == ids_
     assert all(run.attempt == 1 for run in runs.all_of(story.database, "anna"))
+
+
+@pytest.mark.parametrize(
+    ("writes", "p99"), [(25, 15.0), pytest.param(3000, 0.25, marks=pytest.mark.slow)]
+)
+def test_eight_trainings_and_twenty_tabs_lose_no_point_and_wait_no_longer_than_promised(
+    story: Any, writes: int, p99: float
+) -> None:
+    run = story.running()
+    tabs = subprocess.Popen(**command("look", story.home, 1, 0))
+    took = sorted(float(each) for racer in race("write", story.home, 8, writes) for each in racer)
+    (story.home / "enough").touch()
+    assert (tabs.wait(60), tabs.stderr.read() if tabs.stderr else "") == (0, "")
+    assert len(took) == 8 * writes
+    assert took[int(len(took) * 0.99)] < p99
+    with story.database.read() as session:
+        assert session.query(MetricPointRow).filter_by(run_id=run.id).count() == 8 * writes
 
 
 def test_four_writers_who_read_before_they_write_lose_no_update(story: Any) -> None:
