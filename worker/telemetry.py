@@ -71,16 +71,18 @@ class Meter:
         self._ended.set()
 
     def _run(self) -> None:
-        with contextlib.suppress(Superseded, NotFound, OperationalError):
-            began, wait = self._begin(), min(_FIRST, self._every)
+        cards, wait = self._machine.read(self._device), min(_FIRST, self._every)
+        course: Course | None = None
+        with contextlib.suppress(Superseded, NotFound):
             while not self._ended.wait(wait):
-                sample = Sample(began.moment(), self._values(began))
-                self._keep(sample)
+                try:
+                    before = None if course else telemetry.last(self._database, self._key[0])
+                    course = course or Course(before, cards)
+                    sample = Sample(course.moment(), self._values(course))
+                    telemetry.add(self._database, *self._key, sample)
+                except OperationalError as error:  # a busy or full database: it is left out
+                    log.warning("sample_not_kept", of=self._key[0], reason=str(error.orig))
                 wait = self._every
-
-    def _begin(self) -> "Course":
-        before = telemetry.last(self._database, self._key[0])
-        return Course(before, self._machine.read(self._device))
 
     def _values(self, course: "Course") -> dict[str, Any]:
         cards = self._machine.read(self._device)
@@ -89,12 +91,6 @@ class Meter:
             shown = {name: asdict(reading) for name, reading in cards.items()}
             values |= {"cards": shown, "joules": course.energy(cards)}
         return values
-
-    def _keep(self, sample: Sample) -> None:
-        try:
-            telemetry.add(self._database, *self._key, sample)
-        except OperationalError as error:  # a busy or full database: this sample is left out
-            log.warning("sample_not_kept", of=self._key[0], reason=str(error.orig))
 
 
 class Course:

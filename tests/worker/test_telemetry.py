@@ -1,14 +1,17 @@
 """What a run takes of the machine is sampled while its child lives, and told of no other."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import psutil
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from storage import attempts, telemetry
 from storage.runs import Run
@@ -93,6 +96,23 @@ def test_nothing_is_kept_for_an_attempt_that_is_over(
         meter._thread.join(10)
     assert not meter._thread.is_alive()
     assert telemetry.after(home.database, run.id) == []
+
+
+def test_a_database_that_is_locked_for_a_while_costs_samples_only(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, refused = claimed(home), [telemetry.last, telemetry.last]
+
+    def last(*key: Any) -> Any:
+        if refused:
+            refused.pop()
+            raise OperationalError("SELECT", {}, sqlite3.OperationalError("database is locked"))
+        return None
+
+    monkeypatch.setattr("worker.telemetry.telemetry.last", last)
+    with Meter(home.database, run, os.getpid(), of_machine(""), every=0.05):
+        until(lambda: len(telemetry.after(home.database, run.id)) >= 2)
+    assert not refused
 
 
 class TestEnergy:
