@@ -182,8 +182,8 @@ class _Way:
         if not self.spec.gradient_checkpointing:
             return float(tokens * (a_layer * self.facts.layers + self._ends() * width))
         # Each layer's input is kept, and one layer at a time computed anew.
-        kept = _SINGLE * width * self.facts.layers
-        return float(tokens * (kept + a_layer + self._ends() * width))
+        kept = min(_SINGLE * width * self.facts.layers + a_layer, a_layer * self.facts.layers)
+        return float(tokens * (kept + self._ends() * width))
 
     def logits(self, texts: Heaviest) -> float:
         """Return the bytes of the words' scores, and of what they are made from."""
@@ -198,7 +198,7 @@ class _Way:
         scored = self._tokens(texts)
         if self.spec.method not in ("sft", "pretrain", "distill"):
             scored = round(scored * texts.learned)
-        return float(_SCORED[self.number] * scored * words)
+        return float(scored * (_SCORED * words + _SCORED_WIDTH * width))
 
     def _tokens(self, texts: Heaviest) -> int:
         """Return the tokens that are read at once, padding among them."""
@@ -221,6 +221,8 @@ class _Way:
     def _kind(self) -> str:
         if self.spec.adapter == "full":
             return "full"
+        if self.spec.dropout or self.spec.use_dora:
+            return "dropped"
         return "shrunk" if self.spec.quantization != "none" else "usual"
 
     def _ends(self) -> float:
@@ -233,14 +235,16 @@ _QUICK = {2: (17.0, 8.0), 4: (34.0, 16.0)}
 inner width; 16 and 32 bits."""
 
 _USUAL = {
-    ("usual", 2): (31.0, 11.0), ("usual", 4): (50.0, 24.0), ("shrunk", 2): (60.0, 36.0),
-    ("shrunk", 4): (60.0, 36.0), ("full", 2): (40.0, 16.0), ("full", 4): (40.0, 20.0),
+    ("usual", 2): (31.0, 11.0), ("usual", 4): (31.0, 16.0), ("shrunk", 2): (33.0, 12.0),
+    ("shrunk", 4): (33.0, 18.0), ("full", 2): (34.0, 11.0), ("full", 4): (41.0, 16.0),
+    ("dropped", 2): (47.0, 12.0), ("dropped", 4): (60.0, 20.0),
 }  # fmt: skip
 """Bytes that a layer of the library keeps of each token, by unit of its width and of its inner
 width."""
 
-_SCORED = {2: 30.0, 4: 30.0}
-"""Bytes of each score where the library computes all of them, with what it tells of them."""
+_SCORED, _SCORED_WIDTH = 29.4, 266.0
+"""Bytes of each score where the library computes them, and by unit of the width of each position
+that is scored."""
 
 
 def _bytes_of_linear(spec: RunSpec, wide: int) -> float:

@@ -69,6 +69,7 @@ def blank(
 def fill(model: Any, tracker: Tracker) -> None:
     """Give a blank model weights that are counted and take no memory; the tracker is entered."""
     made: dict[int, Any] = {}
+    wide = model.get_input_embeddings().weight.dtype
 
     def counted(tensor: torch.Tensor) -> Any:
         if id(tensor) not in made:
@@ -84,14 +85,14 @@ def fill(model: Any, tracker: Tracker) -> None:
     for module in model.modules():
         shrink = _SHRUNK.get(type(module))
         if shrink is not None:
-            shrink(module, tracker)
+            shrink(module, tracker, wide)
         for kept in (module._parameters, module._buffers):
             for name, tensor in kept.items():
                 if tensor is not None and tensor.device.type == "meta":
                     kept[name] = counted(tensor)
 
 
-def _four_bits(layer: Any, tracker: Tracker) -> None:
+def _four_bits(layer: Any, tracker: Tracker, wide: torch.dtype) -> None:
     """Give a layer its weight in 4 bits, with a scale for each block (Dettmers et al. 2023)."""
     asked, shape = layer.weight, torch.Size((layer.out_features, layer.in_features))
     blocks = math.ceil(shape.numel() / BLOCK)
@@ -115,14 +116,14 @@ def _four_bits(layer: Any, tracker: Tracker) -> None:
         code=tracker.empty((16,), torch.float32),
         blocksize=BLOCK,
         quant_type=asked.quant_type,
-        dtype=asked.dtype,
+        dtype=wide,
     )
     weight.bnb_quantized, weight.compress_statistics = True, asked.compress_statistics
     weight.quant_type, weight.quant_storage = asked.quant_type, torch.uint8
     layer.weight, layer.quant_state = weight, weight.quant_state
 
 
-def _eight_bits(layer: Any, tracker: Tracker) -> None:
+def _eight_bits(layer: Any, tracker: Tracker, _wide: torch.dtype) -> None:
     """Give a layer its weight in 8 bits, with a scale for each row."""
     shape = (layer.out_features, layer.in_features)
     weight: Any = _frozen(shape, torch.int8, tracker)
@@ -135,7 +136,7 @@ def _frozen(shape: tuple[int, ...], dtype: torch.dtype, tracker: Tracker) -> tor
     return torch.nn.Parameter(tracker.empty(shape, dtype), requires_grad=False)
 
 
-_SHRUNK: dict[type[Any], Callable[[Any, Tracker], None]] = {
+_SHRUNK: dict[type[Any], Callable[[Any, Tracker, torch.dtype], None]] = {
     Linear4bit: _four_bits,
     Linear8bitLt: _eight_bits,
 }

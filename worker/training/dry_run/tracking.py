@@ -65,6 +65,8 @@ class Tracker(TorchDispatchMode):
             return _usual(args[0].dtype)
         elif func in _COMPARED:
             return True
+        elif _is_of_bitsandbytes(func, "int8_vectorwise_quant"):
+            out = self._without_outliers(func, args)
         else:
             args = (args[0], _places(args[1]), *args[2:]) if func in _INDEXED else args
             with self.fakes:
@@ -74,6 +76,12 @@ class Tracker(TorchDispatchMode):
                 self._count(one)
         self._note(_hidden(func, args))
         return out
+
+    def _without_outliers(self, func: Any, args: Any) -> Any:
+        """Shrink to 8 bits with no number that is too large for it: which are, shapes don't say."""
+        with self.fakes:
+            shrunk, scales, _ = func(args[0], 0.0)
+        return shrunk, scales, torch.empty(0, dtype=torch.int64)
 
     def _real(self, func: Any, args: Any, given: dict[str, Any], *, is_new: bool) -> Any:
         """Do an operation on real tensors; a new one with decimals is made without memory."""
@@ -142,10 +150,14 @@ def _hidden(func: Any, args: Any) -> int:
     Products with 4-bit weights unfold the whole layer in the format of what it is multiplied with
     (bitsandbytes, on a processor).
     """
-    if func.namespace != "bitsandbytes" or func.overloadpacket.__name__ != "gemm_4bit":
+    if not _is_of_bitsandbytes(func, "gemm_4bit"):
         return 0
     taken, _, shape = args[:3]
     return int(shape[0] * shape[1] * taken.element_size())
+
+
+def _is_of_bitsandbytes(func: Any, name: str) -> bool:
+    return bool(func.namespace == "bitsandbytes" and func.overloadpacket.__name__ == name)
 
 
 @contextmanager
