@@ -5,6 +5,7 @@ from typing import Any
 from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
 
 from storage.specs import RunSpec
+from worker.training.distributed import together
 
 
 def divides(spec: RunSpec) -> bool:
@@ -18,7 +19,7 @@ def arguments(spec: RunSpec) -> dict[str, Any]:
     Where time is traded for memory the trainer's own way does it: that of the division draws other
     random numbers the second time.
     """
-    if spec.processes == 1:
+    if together.count() == 1:  # also where a single process only tries out the settings
         return {}
     if not divides(spec):
         # All of an adapter takes part in every step; of a whole model not every expert does.
