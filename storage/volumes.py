@@ -1,8 +1,11 @@
 """Volumes: how much room is left on the one that a path lies on, and words for a full one."""
 
+import errno
 import os
 import shutil
 from pathlib import Path
+
+from sqlalchemy.exc import OperationalError
 
 from storage.errors import DiskFull
 
@@ -34,6 +37,13 @@ def full(path: Path, needed: int | None = None) -> DiskFull:
         f"Free some space on the volume {of(path)}, then resume or try again. "
         "What was saved before is untouched.",
     )
+
+
+def is_full(error: BaseException) -> bool:
+    """Tell whether an error of the system or of the database means that a volume is full."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return isinstance(error, OperationalError) and "disk is full" in str(error.orig)
 
 
 def in_words(size: int) -> str:

@@ -1,11 +1,12 @@
 """What to tell a person of an error that nobody foresaw: an id to quote; the log has the rest."""
 
-import errno
 import secrets
+from pathlib import Path
 from typing import Any
 
 import structlog
 
+from storage import volumes
 from storage.errors import StudioError
 from studio.words import say
 
@@ -27,9 +28,15 @@ def told(error: Exception, **where: Any) -> Mishap:
         error: what was raised; call this while it is being handled.
         where: what else the log should name, such as the path of a request.
     """
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return Mishap(say("error.disk_full"), say("error.disk_full_hint"))
+    if volumes.is_full(error):
+        return Mishap(say("error.disk_full"), f"{say('error.disk_full_hint')}{_volume(error)}")
     identifier = secrets.token_hex(4)
     log.error("unexpected", id=identifier, exc_info=error, **where)
     hint = say("error.unexpected_hint")
     return Mishap(say("error.unexpected", id=identifier), hint, identifier)
+
+
+def _volume(error: Exception) -> str:
+    """Return where the volume is that an error names, to be put after a sentence."""
+    named = getattr(error, "filename", None)
+    return f" ({volumes.of(Path(named))})" if isinstance(named, str) else ""

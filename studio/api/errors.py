@@ -1,7 +1,5 @@
 """The door where errors become answers: words for the person, a traceback for the log."""
 
-import errno
-
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -11,6 +9,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from storage import volumes
 from storage.errors import Fault, NotFound, Refused, StudioError
 from studio import mishaps
 from studio.services.datasets import TooLarge
@@ -101,8 +100,9 @@ class Unexpected:
 
 def _unexpected(scope: Scope, error: Exception) -> Response:
     told = mishaps.told(error, method=scope["method"], path=scope["path"])
-    words = Words(message=told.message, hint=told.hint, id=told.id)
-    return JSONResponse(Problem(error=words).model_dump(exclude_none=True), 500)
+    words = Words(message=told.message, hint=told.hint, id=told.id or None)
+    status = 507 if volumes.is_full(error) else 500
+    return JSONResponse(Problem(error=words).model_dump(exclude_none=True), status)
 
 
 def _studio_error(_request: Request, error: Exception) -> Response:
@@ -136,7 +136,7 @@ def _field(location: tuple[str | int, ...]) -> str:
 
 
 def _system_error(_request: Request, error: Exception) -> Response:
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+    if volumes.is_full(error):
         told = mishaps.told(error)
         return problem(507, told.message, told.hint)
     raise error

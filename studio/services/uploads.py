@@ -213,7 +213,7 @@ def _all(studio: Studio) -> Iterator[Upload]:
 
 def _check_room(studio: Studio, size: int) -> None:
     if shutil.disk_usage(_home(studio)).free < size:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(_home(studio)))
 
 
 def _home(studio: Studio) -> Path:
