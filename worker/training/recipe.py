@@ -29,7 +29,6 @@ from storage.status import RunStatus
 from worker.export import adapter as export
 from worker.training import (
     adapting,
-    data,
     first_batch,
     memory_errors,
     patience,

@@ -128,9 +128,10 @@ def ask(job: Job, trainer: ReferredTrainer, reporter: Reporter, stops: Stops) ->
     folder = job.run_folder / _FOLDER
     about = {**job.identity, "libraries": library_versions()}
     if not together.told(partial(_is_kept, job, folder)):
-        said = trainer.asked(partial(tell, reporter, stops))
         if together.is_first():
             artifacts.remove(folder)
+        said = trainer.asked(partial(tell, reporter, stops))
+        if together.is_first():
             with artifacts.staged(folder, about) as staging:
                 save_file(said, staging / _SAID)
         together.wait()
