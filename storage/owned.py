@@ -19,9 +19,7 @@ from storage.tables import (
     now,
 )
 
-Row = TypeVar(
-    "Row", DatasetRow, BaseModelRow, AnalysisRow, RunRow, AdapterRow, SweepRow, PresetRow
-)
+Row = TypeVar("Row", DatasetRow, BaseModelRow, AnalysisRow, RunRow, AdapterRow, SweepRow, PresetRow)
 
 _WORDS: dict[type, str] = {
     DatasetRow: "dataset",

@@ -66,7 +66,7 @@ class ComparePage {
   async #choose(ids) {
     this.ids = ids;
     this.found = null;
-    history.replaceState(null, "", `?runs=${ids.join(",")}`);
+    history.replaceState(null, "", `${location.pathname}?runs=${ids.join(",")}`);
     this.#show();
     if (ids.length) await this.#look();
   }

@@ -82,7 +82,9 @@ def seal(job: Job, folder: Path, step: int, eval_loss: float | None) -> Checkpoi
         FileNotFoundError: the trainer left out a file that a resumed run needs.
     """
     kind = job.spec.adapter
-    missing = checkpoints.needed(kind, job.spec.processes) - {path.name for path in folder.iterdir()}
+    missing = checkpoints.needed(kind, job.spec.processes) - {
+        path.name for path in folder.iterdir()
+    }
     if missing:
         raise FileNotFoundError(f"a checkpoint lacks {', '.join(sorted(missing))}")
     about = {

@@ -125,6 +125,7 @@ def test_one_odd_line_does_not_make_lines_anything_else(look: Callable, content:
         (as_zip(**{"README.md": b"# Hello"}), "no file with examples"),
         (b"question,answer\n", "no rows"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "content",  # packed bytes hold the time
 )
 def test_what_cannot_be_used_is_named(look: Callable, content: bytes, words: str) -> None:
     with pytest.raises(StudioError, match=words) as refused:
