@@ -4,6 +4,7 @@ import ast
 import re
 import string
 from collections.abc import Iterable
+from dataclasses import fields
 from pathlib import Path
 from typing import Literal, get_args, get_origin
 
@@ -14,6 +15,9 @@ from storage.mappings import Target
 from storage.operations import Operation
 from storage.status import ACTIVE, RunStatus, WorkStatus
 from storage.support import Degree
+from studio.advice.diagnosis import Kind
+from studio.advice.fitting import Fit
+from studio.advice.peak_memory import Parts
 from studio.words import CATALOGUES, catalogue, say
 from worker.chat.exchange import Reason
 from worker.datasets.care.personal import KINDS
@@ -23,6 +27,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted((PROJECT / "static" / "js").glob("*.js"))
 MODULES = sorted((PROJECT / "studio").rglob("*.py"))
 KEY = re.compile(r"[a-z_]+(\.[a-z0-9_]+)+")
+PLACE = re.compile(r"\{.+\}")
 LITERAL = re.compile(r"""(["'`])((?:(?!\1).)*)\1""")
 
 
@@ -66,6 +71,7 @@ PLACES: dict[str, Iterable[str]] = {
     "compare.by.${name}": AXES,
     "compare.axis.${axis}": AXES,
     "compare.at.${axis}": AXES,
+    "diagnosis.${found.kind}": list(Kind),
     "chat.${name}": SAMPLING,
     "chat.${name}_help": SAMPLING,
     "chat.end.${end.reason}": get_args(Reason),
@@ -89,6 +95,9 @@ FORMS = {
         if get_origin(specs.field(name).annotation) is Literal
     ],
     "train.holds.{target}": list(Target),
+    "train.memory.{memory.fit}": list(Fit),
+    "train.memory.{memory.fit}.badge": list(Fit),
+    "train.memory.part.{name}": [*(one.name for one in fields(Parts)), "working"],
 }
 """The same for Python."""
 
@@ -131,9 +140,7 @@ def dotted(text: str) -> list[str]:
 
 def keys_of_modules() -> set[str]:
     """Return every key that a module can ask for."""
-    found = {f"train.{option}" for option in FORMS["train.{name}.{option}"]}
-    found |= {f"train.group.{group}" for group in FORMS["train.group.{group}"]}
-    found |= {f"train.holds.{target}" for target in FORMS["train.holds.{target}"]}
+    found = {PLACE.sub(value, key) for key, values in FORMS.items() for value in values}
     for path in MODULES:
         tree = ast.parse(path.read_text("utf-8"))
         found |= {key for key in strings(tree) if key in catalogue()}

@@ -76,6 +76,6 @@ def test_what_was_tried_is_possible(method: str, sharding: str) -> None:
 
 def test_a_division_without_several_processes_does_nothing_and_says_so(facts: ModelFacts) -> None:
     known = Known(data=dataset(), model=base(), facts=facts)
-    found = remarks.of(spec(processes=1, sharding="fsdp"), known, None, CORES)
+    found = remarks.of(spec(processes=1, sharding="fsdp"), known, None)
     said = [one.message for one in found if one.field == "sharding"]
     assert said == ["This does nothing here: it counts only with number of processes 2 to 64."]

@@ -18,6 +18,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import torch
+from accelerate.utils import patch_environment
 from torch import distributed
 
 from storage.errors import StudioError
@@ -58,7 +59,7 @@ def take_part(place: Place, work: Work, door: Connection) -> None:
     if place.number > 0:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the first one tells when to stop
     try:
-        word: Word = _met(place, work)
+        word: Word = _settled(place, work)
     except Exception as error:  # noqa: BLE001  (the door of the process: the leader judges it)
         word = portable(error)
     if place.number == 0 or isinstance(word, BaseException):
@@ -90,8 +91,14 @@ def _die_with_leader() -> None:
         os._exit(1)
 
 
+def _settled(place: Place, work: Work) -> Outcome:
+    threads = max(1, len(os.sched_getaffinity(0)) // place.count)
+    torch.set_num_threads(threads)  # fixed, or sums round differently
+    with patch_environment(**_told(place, threads)):
+        return _met(place, work)
+
+
 def _met(place: Place, work: Work) -> Outcome:
-    _settle(place)
     on_card = torch.cuda.is_available()
     if on_card:
         _require_cards(place.count, torch.cuda.device_count())
@@ -116,18 +123,16 @@ def _require_cards(wanted: int, there: int) -> None:
         )
 
 
-def _settle(place: Place) -> None:
-    """Say to the libraries what `accelerate launch` says, and share the cores."""
-    threads = max(1, len(os.sched_getaffinity(0)) // place.count)
-    torch.set_num_threads(threads)  # fixed, or sums round differently
+def _told(place: Place, threads: int) -> dict[str, object]:
+    """Return what `accelerate launch` tells the libraries, by the names they look for."""
     told: dict[str, object] = {
-        "RANK": place.number,
-        "LOCAL_RANK": place.number,
-        "WORLD_SIZE": place.count,
-        "LOCAL_WORLD_SIZE": place.count,
-        "OMP_NUM_THREADS": threads,
-        "FORK_LAUNCHED": 1,
+        "rank": place.number,
+        "local_rank": place.number,
+        "world_size": place.count,
+        "local_world_size": place.count,
+        "omp_num_threads": threads,
+        "fork_launched": 1,
     }
     if sys.platform == "linux":
-        told["GLOO_SOCKET_IFNAME"] = "lo"  # they are on one machine, whatever its name leads to
-    os.environ.update({name: str(value) for name, value in told.items()})  # noqa: TID251
+        told["gloo_socket_ifname"] = "lo"  # they are on one machine, whatever its name leads to
+    return told
