@@ -8,10 +8,9 @@ from storage.errors import Fault
 from storage.model_facts import ModelFacts
 from storage.specs import RunSpec
 from storage.status import WorkStatus
-from studio.advice import faults, remarks
+from studio.advice import faults, memory, remarks
 from studio.advice.known import Known
 from studio.advice.machine import Machine
-from studio.advice.peak_memory import of as peak
 from studio.advice.plan import plan
 from tests.studio.advice.conftest import base, dataset
 
@@ -148,7 +147,7 @@ def said(
 ) -> dict[str, str]:
     """Return the remarks by field."""
     told = Known(**{"data": dataset(), "model": base(), "facts": facts, **known})
-    return by_field(remarks.of(settings, told, peak(settings, told), here))
+    return by_field(remarks.of(settings, told, memory.judged(settings, told, here)))
 
 
 @pytest.mark.parametrize(
@@ -173,10 +172,16 @@ def test_settings_at_their_default_are_not_named(facts: ModelFacts) -> None:
     assert not [words for words in said(spec(rank=16), facts).values() if "nothing here" in words]
 
 
-def test_too_little_memory_is_answered_with_what_helps(facts: ModelFacts) -> None:
+def test_too_little_memory_is_answered_with_the_change_that_helps(facts: ModelFacts) -> None:
+    many = spec(batch_size=64, packing=False)
+    most, least = (needed_of(facts, spec(batch_size=size, packing=False)) for size in (64, 2))
+    found = said(many, facts, Machine(2, (most + least) // 2))
+    assert "at once" in found["batch_size"], "what changes nothing of what is learned comes first"
+
+
+def test_where_no_change_helps_a_smaller_model_is_named(facts: ModelFacts) -> None:
     small = Machine(2, 100_000_000)
-    assert "An add-on" in said(spec(adapter="full"), facts, small)["adapter"]
-    assert "4-bit" in said(spec(), facts, small)["batch_size"]
+    assert "smaller model" in said(spec(), facts, small)["base_model_id"]
     taught = spec(method="distill", teacher_model_id="model_000000000002")
     found = said(taught, facts, small, teacher=base(), teacher_facts=facts)
     assert "smaller teacher" in found["teacher_model_id"]
@@ -187,6 +192,13 @@ def test_a_reward_model_is_said_to_judge_and_not_to_talk(facts: ModelFacts) -> N
 
 
 # What it takes.
+
+
+def needed_of(facts: ModelFacts, settings: RunSpec) -> int:
+    """Return the memory of a plan for the tiny model in bytes."""
+    found = plan(settings, Known(dataset(), base(), facts), HERE).memory_bytes
+    assert found is not None
+    return found
 
 
 def needed(facts: ModelFacts, **changes: Any) -> int:

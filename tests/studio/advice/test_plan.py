@@ -3,7 +3,7 @@
 import json
 import math
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from storage import rows as stored_rows
-from storage import specs
 from storage.model_facts import ModelFacts
 from storage.specs import RunSpec
 from storage.status import WorkStatus
-from studio.advice import lengths, machine, pace, peak_memory
+from studio.advice import lengths, machine, pace
 from studio.advice import plan as advice
 from studio.advice.known import Known
 from studio.advice.machine import Machine
@@ -202,7 +201,7 @@ def test_plain_text_has_no_turns_to_mark(facts: ModelFacts) -> None:
     assert text.tokens < talk.tokens
 
 
-# Time and memory.
+# Time.
 
 
 def test_twice_the_cores_or_half_the_tokens_take_half_the_time(facts: ModelFacts) -> None:
@@ -243,93 +242,6 @@ def test_what_takes_longer_is_said_to_take_longer(
     assert longer is not None
     assert shorter is not None
     assert longer > shorter
-
-
-SIZES = {
-    "rank": st.integers(1, 32), "batch_size": st.integers(1, 64),
-    "max_length": st.integers(16, 128),
-}  # fmt: skip
-OTHERS = {
-    "gradient_checkpointing": st.booleans(),
-    "quantization": st.sampled_from(["none", "8bit", "nf4", "fp4"]),
-    "optimizer": st.sampled_from(get_args(specs.field("optimizer").annotation)),
-    "adapter": st.sampled_from(get_args(specs.field("adapter").annotation)),
-    "method": st.sampled_from(["sft", "pretrain", "dpo", "kto", "orpo", "reward", "distill"]),
-}
-
-
-def memory(facts: ModelFacts, **changes: Any) -> int:
-    """Return the memory of a plan."""
-    found = planned(spec(**changes), facts).memory_bytes
-    assert found is not None
-    return found
-
-
-@given(st.sampled_from(sorted(SIZES)), st.data())
-def test_more_of_anything_never_needs_less_memory(
-    facts: ModelFacts, name: str, data: st.DataObject
-) -> None:
-    settings = data.draw(st.fixed_dictionaries({**SIZES, **OTHERS}))
-    larger = data.draw(SIZES[name])
-    small, large = sorted((settings[name], larger))
-    less, more = (memory(facts, **{**settings, name: value}) for value in (small, large))
-    assert less <= more
-    assert less > peak_memory.PROCESS_BYTES
-
-
-@given(st.fixed_dictionaries({**SIZES, **OTHERS}), st.integers(1, 60), st.integers(1, 60))
-def test_what_saves_memory_never_needs_more(
-    facts: ModelFacts, settings: dict[str, Any], one: int, other: int
-) -> None:
-    def saved(name: str, saving: Any, plain: Any) -> bool:
-        changed = (memory(sized, **{**settings, name: value}) for value in (saving, plain))
-        least, most = changed
-        return least <= most
-
-    few, many = sorted((one, other))
-    sized = facts.model_copy(update={"layers": many})
-    assert saved("gradient_checkpointing", True, False)
-    assert saved("quantization", "nf4", "8bit")
-    if settings["method"] not in ("sft", "pretrain"):  # else a shrunk model is read another way
-        assert saved("quantization", "8bit", "none")
-    assert saved("optimizer", "adamw_bnb_8bit", "adamw_torch")
-    fewer = memory(facts.model_copy(update={"layers": few}), **settings)
-    assert fewer <= memory(sized, **settings)
-
-
-def test_embeddings_are_never_shrunk(facts: ModelFacts) -> None:
-    tables = facts.vocabulary_size * facts.hidden_size
-    linear = facts.parameters - tables
-    usual, shrunk = (planned(spec(quantization=way), facts).memory for way in ("none", "8bit"))
-    assert usual is not None
-    assert shrunk is not None
-    assert usual.parts["weights"] - shrunk.parts["weights"] == pytest.approx(3 * linear, abs=2)
-
-
-def test_a_model_that_is_shrunk_already_takes_what_its_files_take(facts: ModelFacts) -> None:
-    packed = facts.model_copy(update={"quantized": True, "weight_bytes": 7_000_000_000})
-    assert memory(packed) - memory(facts) == 7_000_000_000 - 4 * facts.parameters
-
-
-@pytest.mark.parametrize(
-    ("sizes", "tokens", "megabytes"),
-    [
-        # parameters, width, layers, vocabulary; tokens at once; peak of the process, measured
-        ((3_100_000, 256, 4, 2_048), 2048, 953),
-        ((20_500_000, 384, 8, 16_384), 1024, 1334),
-        ((88_000_000, 576, 15, 49_152), 512, 2036),
-    ],
-)
-def test_memory_is_near_what_was_measured(
-    facts: ModelFacts, sizes: tuple[int, int, int, int], tokens: int, megabytes: int
-) -> None:
-    names = ("parameters", "hidden_size", "layers", "vocabulary_size")
-    sized = facts.model_copy(
-        update={**dict(zip(names, sizes, strict=True)), "context_length": None}
-    )
-    found = memory(sized, max_length=tokens, batch_size=1)
-    # The probe imported less than a training does.
-    assert 0.95 * megabytes < found / 1e6 < 1.35 * megabytes
 
 
 # Warnings and faults.
