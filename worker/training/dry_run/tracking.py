@@ -67,6 +67,8 @@ class Tracker(TorchDispatchMode):
             return True
         elif _is_of_bitsandbytes(func, "int8_vectorwise_quant"):
             out = self._without_outliers(func, args)
+        elif _is_of_bitsandbytes(func, "int8_mixed_scaled_mm"):
+            out = self._scaled(args)
         else:
             args = (args[0], _places(args[1]), *args[2:]) if func in _INDEXED else args
             with self.fakes:
@@ -82,6 +84,15 @@ class Tracker(TorchDispatchMode):
         with self.fakes:
             shrunk, scales, _ = func(args[0], 0.0)
         return shrunk, scales, torch.empty(0, dtype=torch.int64)
+
+    def _scaled(self, args: Any) -> Any:
+        """Multiply in 8 bits where no number is too large for it; see above."""
+        taken, shrunk, weight, scales, weight_scales, _, bias = (*args, None)[:7]
+        with self.fakes:
+            out = torch.ops.bitsandbytes.int8_scaled_mm.default(
+                shrunk, weight, scales, weight_scales, bias=bias, dtype=taken.dtype
+            )
+            return out, taken.new_empty(0)
 
     def _real(self, func: Any, args: Any, given: dict[str, Any], *, is_new: bool) -> Any:
         """Do an operation on real tensors; a new one with decimals is made without memory."""
