@@ -54,6 +54,7 @@ export async function drawChart(element, curves, { smoothing = 0, log = false, i
     return [line(name, points, colour, { dashed, title })];
   });
   const large = curves.some(({ points }) => points.some(([, value]) => Math.abs(value) >= 1000));
+  const heights = new Set(curves.flatMap(({ points }) => points.map(([, value]) => value)));
   const axis = { gridcolor: colours.grid, zerolinecolor: colours.grid, automargin: true };
   const layout = {
     font: { family: "system-ui, sans-serif", size: 12, color: colours.ink },
@@ -61,7 +62,7 @@ export async function drawChart(element, curves, { smoothing = 0, log = false, i
     plot_bgcolor: "rgba(0,0,0,0)",
     margin: { l: 48, r: 12, t: curves.length > 1 ? 36 : 10, b: 40 },
     xaxis: { ...axis, title: { text: title }, rangemode: "tozero" },
-    yaxis: { ...axis, type: log ? "log" : "linear", exponentformat: large ? "none" : "e", separatethousands: large },
+    yaxis: { ...axis, type: log ? "log" : "linear", exponentformat: large ? "none" : "e", separatethousands: large, rangemode: heights.size === 1 ? "tozero" : "normal" },
     legend: { orientation: "h", x: 1, xanchor: "right", y: 1.16 },
     showlegend: curves.length > 1,
     hovermode: "x unified",

@@ -140,11 +140,14 @@ def _overfitting(seen: _Seen) -> Diagnosis | None:
     if len(exams) < 4 or not statistics.has_risen(exams.values):
         return None
     since = int(exams.steps[exams.lowest])
-    words = f"Overfitting since step {since:,}: in the exams the loss rose from "
-    words += f"{_n(exams.values[exams.lowest])} to {_n(exams.values[-1])}, while on the examples "
-    words += (
-        f"that it learns from it is {_n(statistics.level(seen.learned))}. It learns them by heart."
-    )
+    rose = f"in the exams the loss rose from {_n(exams.values[exams.lowest])} to "
+    rose += f"{_n(exams.values[-1])}"
+    if statistics.rises_since(seen.learned, since):
+        words = f"It goes astray since step {since:,}: {rose}, and on the examples that it learns "
+        words += f"from it rose too. The corrections are too large.{_kept(since, about)}"
+        return Diagnosis(Kind.DIVERGING, words, since, [cures.slower(about.spec, 4)])
+    words = f"Overfitting since step {since:,}: {rose}, while on the examples that it learns from "
+    words += f"it is {_n(statistics.level(seen.learned))}. It learns them by heart."
     words += _kept(since, about)
     changes = [*cures.until(about.spec, since, about.total_steps), cures.slower(about.spec, 2)]
     return Diagnosis(Kind.OVERFITTING, words, since, [*changes, *cures.forgetful(about.spec)])
@@ -170,7 +173,10 @@ def _nothing_learned(seen: _Seen) -> Diagnosis | None:
     fell, error = statistics.fall(values)
     began = float(values[:3].mean()) - middle
     at_most = 3 * SMALL * abs(middle)
-    if fell + 2 * error > at_most or began > at_most + 2 * statistics.noise(values):
+    stays = fell + 2 * error <= at_most
+    if statistics.same_in_exams(seen.exams):  # they are the same rows each time: far less noise
+        stays = fell - 2 * error <= at_most
+    if not stays or began > at_most + 2 * statistics.noise(values):
         return None
     if len(seen.exams) > 1 and statistics.gain(seen.exams) > SMALL:
         return None
@@ -216,6 +222,7 @@ def _improving(seen: _Seen) -> Diagnosis | None:
     if len(seen.exams) > 1 and statistics.gain(seen.exams) > SMALL:
         first, best = seen.exams.values[0], seen.exams.values.min()
         words = f"It is getting better: in the exams the loss fell from {_n(first)} to {_n(best)}."
+        words += _since_best(seen.exams)
         return Diagnosis(Kind.IMPROVING, words)
     values = seen.learned.values
     fell, error = statistics.fall(values)
@@ -247,7 +254,7 @@ def _finished_well(seen: _Seen) -> Diagnosis:
         return Diagnosis(Kind.FINISHED_WELL, words, None, cures.examined(about.spec))
     best = int(exams.steps[exams.lowest])
     words = f"It went well: in the exams the loss fell from {_n(exams.values[0])} to "
-    words += f"{_n(exams.values[exams.lowest])}, at step {best:,}."
+    words += f"{_n(exams.values[exams.lowest])}, at step {best:,}.{_since_best(exams)}"
     if statistics.gain(exams) <= 0:
         words = f"In the exams the loss is {_n(exams.values[-1])}; it did not get better than at "
         words += f"step {best:,}, the first."
@@ -270,6 +277,10 @@ def _is_late(since: int, seen: _Seen) -> bool:
 
 def _kept(step: int, about: About) -> str:
     return f" What you get is the state of step {step:,}." if about.is_over else ""
+
+
+def _since_best(exams: Values) -> str:
+    return "" if exams.lowest == len(exams) - 1 else " No later exam was better."
 
 
 def _n(value: float) -> str:

@@ -258,10 +258,10 @@ def _end_in_words(job: Job, last: Checkpoint) -> str:
         return f"Finished after step {last.step}."
     best, in_vain = patience.best_of(exams).step, patience.in_vain(exams)
     held = "1 exam" if in_vain == 1 else f"{in_vain} exams"
-    words = f"Ended early after step {last.step}: no better since step {best}, {held}."
+    words = f"It ends early: no better since step {best}, {held}."
     key = (job.database, job.run.id, job.attempt)
     events.tell(*key, EARLY_STOP, words, step=last.step, best_step=best, exams=in_vain)
-    return words
+    return f"Ended early after step {last.step}."
 
 
 def publish(job: Job, best: Checkpoint) -> None:

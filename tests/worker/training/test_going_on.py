@@ -150,12 +150,11 @@ def test_after_an_early_end_patience_begins_anew(home: TrainingHome, llama: Path
     assert run.step < 20
     [told] = events.of(home.database, run.id)
     assert told.kind == "early_stop"
-    assert told.words == (
-        f"Ended early after step {run.step}: no better since step {run.best_step}, 1 exam."
-    )
+    assert told.words == f"It ends early: no better since step {run.best_step}, 1 exam."
     outcome = runs.attempts(home.database, run.id)[0]["outcome"]
     assert outcome == (
-        f"{told.words} The adapter is the one of step {run.best_step}, which did best in the exams."
+        f"Ended early after step {run.step}. "
+        f"The adapter is the one of step {run.best_step}, which did best in the exams."
     )
     runs.extend(home.database, LOCAL_PERSON, run.id, max_steps=21)
     assert finish(home).step > run.step, "it has had no exam to become better in"
