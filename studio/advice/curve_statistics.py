@@ -134,7 +134,7 @@ def rises_since(curve: Values, step: int) -> bool:
     at = int(np.searchsorted(curve.steps, step))
     around = float(curve.values[max(0, at - width // 2) : at + width // 2 + 1].mean())
     sure = 3 * (2 / width) ** 0.5 * noise(curve.values)
-    return float(curve.values[-width:].mean()) - around > max(sure, 3 * SMALL * abs(around))
+    return bool(float(curve.values[-width:].mean()) - around > max(sure, 3 * SMALL * abs(around)))
 
 
 def same_in_exams(exams: Values) -> bool:
