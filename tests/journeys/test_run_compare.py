@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.screen import keep
+from tests.journeys import train_page
+from tests.journeys.screen import SIZES, keep
 from tests.journeys.studio_process import StudioProcess
 
 NAMES = ("Gentle", "Brisk", "Much too fast")
@@ -17,6 +18,21 @@ LINES = """() => [...document.querySelectorAll('.ts-chart-large')]
   .filter(chart => chart.offsetParent && chart.data)
   .map(chart => chart.data.map(({name, line, marker, x}) =>
     ({name, look: `${line.dash} ${marker.symbol} ${line.color}`, last: x.at(-1)})))"""
+
+
+TORN = """() => {
+  const torn = [], place = document.createRange();
+  for (const cell of document.querySelectorAll('.ts-scroll :is(th, td)')) {
+    const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) for (const word of texts.currentNode.data.matchAll(/[^\\s-]+/g)) {
+      place.setStart(texts.currentNode, word.index);
+      place.setEnd(texts.currentNode, word.index + word[0].length);
+      if (new Set([...place.getClientRects()].map(line => line.top)).size > 1) torn.push(word[0]);
+    }
+  }
+  return torn;
+}"""
+"""The words in tables that go on in the next line."""
 
 
 @pytest.fixture(scope="module")
@@ -99,10 +115,26 @@ def test_they_are_drawn_over_tokens_and_time_left_out_and_added(
     page.wait_for_function(f"() => ({LINES})().length === 2")
 
 
+def test_on_a_phone_tables_scroll_in_their_box_and_keep_their_words_whole(
+    page: Page, run_ids: list[str]
+) -> None:
+    width, height = SIZES["phone"]
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(f"/compare?runs={','.join(run_ids)}")
+    expect(page.get_by_role("cell", name="finished")).to_have_count(3)
+    assert page.evaluate(TORN) == []
+    box = "box => [box.scrollWidth > box.clientWidth, box.clientHeight]"
+    scrolls, tall = page.locator(".ts-scroll").first.evaluate(box)
+    assert scrolls
+    assert tall < 400
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+
+
 def test_questions_to_ask_are_taken_from_the_data(
     page: Page, run_ids: list[str], dataset_id: str
 ) -> None:
     page.goto(f"/train?dataset={dataset_id}")
+    expect(train_page.plan(page)).to_contain_text("Steps")
     page.get_by_role("button", name="Take three questions from my data").click()
     field = page.locator("#probe_prompts textarea")
     expect(field).to_have_value(re.compile(r"^(What helps[^\n]*\n?){3}$"))
