@@ -74,10 +74,12 @@ def judged(
     estimated = peak_memory.parts(spec, known, here)
     if estimated is None:
         return None
-    parts, total = dict(estimated.named), estimated.total
+    one, total = dict(estimated.named), estimated.total
     if tried is not None:
-        parts = {**tried["parts"], "overhead": estimated.overhead}
+        one = {**tried["parts"], "overhead": estimated.overhead}
         total = int(tried["bytes"]) + estimated.overhead
+    copies = 1 if here.has_gpu else spec.processes  # each on its own card, or all in one room
+    parts, total = {name: size * copies for name, size in one.items()}, total * copies
     if here.room is None:
         return Memory(total, parts, tried is not None)
     fit = fitting.fit(total, here.room)

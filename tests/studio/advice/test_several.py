@@ -8,7 +8,7 @@ import pytest
 from storage import combinations
 from storage.model_facts import ModelFacts
 from storage.specs import RunSpec
-from studio.advice import remarks, several
+from studio.advice import memory, remarks, several
 from studio.advice.known import Known
 from studio.advice.machine import Machine
 from tests.studio.advice.conftest import base, dataset
@@ -79,3 +79,13 @@ def test_a_division_without_several_processes_does_nothing_and_says_so(facts: Mo
     found = remarks.of(spec(processes=1, sharding="fsdp"), known, None)
     said = [one.message for one in found if one.field == "sharding"]
     assert said == ["This does nothing here: it counts only with number of processes 2 to 64."]
+
+
+def test_without_cards_all_processes_live_in_the_same_memory(facts: ModelFacts) -> None:
+    known = Known(data=dataset(), model=base(), facts=facts)
+    for here, times in ((CORES, 2), (CARDS, 1)):
+        one = memory.judged(spec(processes=1), known, here)
+        two = memory.judged(spec(), known, here)
+        assert one is not None
+        assert two is not None
+        assert (two.total, sum(two.parts.values())) == (times * one.total, times * one.total)
