@@ -20,6 +20,10 @@ _aten = torch.ops.aten
 
 _ONE_NUMBER = _aten._local_scalar_dense.default
 _COMPARED = (_aten.equal.default, _aten.allclose.default, _aten.is_nonzero.default)
+_MEETING = (
+    _aten.add.Tensor, _aten.add_.Tensor, _aten.sub.Tensor, _aten.sub_.Tensor,
+    _aten.mul.Tensor, _aten.mul_.Tensor, _aten.div.Tensor, _aten.div_.Tensor,
+)  # fmt: skip
 _INDEXED = (_aten.index.Tensor, _aten.index_put.default, _aten.index_put_.default)
 
 
@@ -159,12 +163,22 @@ def _hidden(func: Any, args: Any) -> int:
     """Return the bytes that an operation takes within and gives back, which no shape shows.
 
     Products with 4-bit weights unfold the whole layer in the format of what it is multiplied with
-    (bitsandbytes, on a processor).
+    (bitsandbytes, on a processor). Where numbers of two formats meet, a processor makes a copy of
+    those in the smaller one.
     """
+    if func in _MEETING:
+        return _copied(args[:2])
     if not _is_of_bitsandbytes(func, "gemm_4bit"):
         return 0
     taken, _, shape = args[:3]
     return int(shape[0] * shape[1] * taken.element_size())
+
+
+def _copied(pair: Any) -> int:
+    if not all(isinstance(one, torch.Tensor) and one.dim() and not one.is_cuda for one in pair):
+        return 0
+    common = torch.promote_types(pair[0].dtype, pair[1].dtype)
+    return sum(one.numel() * common.itemsize for one in pair if one.dtype != common)
 
 
 def _is_of_bitsandbytes(func: Any, name: str) -> bool:

@@ -16,11 +16,7 @@ from worker.training import dpo, kto, models, new_words, orpo, preference, rewar
 from worker.training.arguments import Plan
 from worker.training.dry_run import material
 from worker.training.dry_run.material import Case
-from worker.training.fast import answer_loss, attention, layers, path, probe
-from worker.training.fast.answer_loss import Head, OtherHeadError
-from worker.training.fast.attention import OtherAttentionError
-from worker.training.fast.choice import Choice, core_of
-from worker.training.fast.layers import OtherLayersError
+from worker.training.fast import path
 from worker.training.precision import Precision
 
 METHODS = ("sft", "pretrain", "dpo", "kto", "orpo", "reward")
@@ -73,7 +69,7 @@ def _supervised(case: Case, model: Any, formats: Precision, told: tuple[Any, Pat
         side = data_of_run.pack(side, spec.max_length)
     read = sft.Material(tokenizer, _no_template(), words, side, None, formats, packing)
     trainer = sft.build(material.job(case, folder), read, model, _PLAN)
-    chosen = _choice(trainer, case, isolates=isolates)
+    chosen = path.choose(trainer, spec, isolates=isolates)  # all differences are shapes: equal
     steps = partial(path.taken, trainer, chosen, formats, compiles=False)
     return Ready(trainer, steps, lambda: None)
 
@@ -104,50 +100,3 @@ def _ask(trainer: Any, steps: Callable[[], AbstractContextManager[object]]) -> N
         trainer.asked(lambda *_: None)
     count = len(trainer.train_dataset)
     trainer.learn_said({"train_dataset": torch.tensor([[0.0] * count] * 2)})
-
-
-# The way of the steps.
-
-
-def _choice(trainer: Any, case: Case, *, isolates: bool) -> Choice:
-    """Return the way a run would take if every way computes the same, and try it as the run does.
-
-    See `worker.training.fast.choice`: there the numbers are compared, here there are none.
-    """
-    if case.spec.path == "plain":
-        return path.PLAIN
-    if torch.cuda.is_available():
-        return path.ON_CARD
-    model, core = trainer.model, core_of(trainer.model)
-    flat = isolates and case.spec.attention == "auto"
-    with probe.stirred(model):
-        taken = probe.batch(core)
-        _expected = probe.measure(model, probe.library_loss(model), taken)
-        by_row = flat and _reads_by_row(model, taken)
-    head = None if trainer.aux_loss_enabled else _head(core)
-    return Choice(by_row, head, _has_quick_layers(core))
-
-
-def _reads_by_row(model: Any, taken: probe.Batch) -> bool:
-    try:
-        with attention.by_row(core_of(model)):
-            probe.measure(model, probe.library_loss(model), taken)
-    except OtherAttentionError:
-        return False
-    return True
-
-
-def _head(core: Any) -> Head | None:
-    try:
-        with answer_loss.installed(core, Head.of(core)):
-            return Head.of(core)
-    except OtherHeadError:
-        return None
-
-
-def _has_quick_layers(core: Any) -> bool:
-    try:
-        with layers.quick(core):
-            return True
-    except OtherLayersError:
-        return False

@@ -111,22 +111,37 @@ def _learns(optimizer: Any) -> list[torch.Tensor]:
 
 
 def _mark_layers(model: Any, tracker: Tracker) -> None:
-    """Tell on the way back the last layer, those between, and the first one apart."""
+    """Tell each reading of a batch apart, and of its way back the last layer, others, the first."""
     count = model.config.get_text_config().num_hidden_layers
     found = next(
         (one for one in model.modules() if _is_stack(one) and len(one) == count),
         torch.nn.Identity(),
     )
+    marks = _Marks(tracker)
+    model.get_input_embeddings().register_forward_pre_hook(marks.begin)
     for number, layer in enumerate(found.children()):
         place = "last" if number == count - 1 else "middle" if number else "first"
-        layer.register_forward_hook(partial(_mark, tracker, f"back: {place} layer"))
+        layer.register_forward_hook(partial(marks.mark, place))
 
 
 def _is_stack(module: Any) -> bool:
     return isinstance(module, torch.nn.ModuleList)
 
 
-def _mark(tracker: Tracker, phase: str, _layer: Any, _inputs: Any, out: Any) -> None:
-    tensor = out[0] if isinstance(out, tuple) else out
-    if isinstance(tensor, torch.Tensor) and tensor.requires_grad:
-        tensor.register_hook(lambda _gradient: tracker.begin(phase))
+class _Marks:
+    """Phases of the readings of a batch: those of the trials of the fast way, and of the step."""
+
+    def __init__(self, tracker: Tracker) -> None:
+        self._tracker, self._readings = tracker, 0
+
+    def begin(self, _embedding: Any, _inputs: Any) -> None:
+        """Begin another reading."""
+        self._readings += 1
+        self._tracker.begin(f"reading {self._readings}: forward")
+
+    def mark(self, place: str, _layer: Any, _inputs: Any, out: Any) -> None:
+        """Begin a layer's phase when the way back comes to what it gives."""
+        tensor = out[0] if isinstance(out, tuple) else out
+        if isinstance(tensor, torch.Tensor) and tensor.requires_grad:
+            phase = f"reading {self._readings}: back, {place} layer"
+            tensor.register_hook(lambda _gradient: self._tracker.begin(phase))
