@@ -20,16 +20,10 @@ def faults(spec: RunSpec, here: Machine) -> list[Fault]:
 
 def remarks(spec: RunSpec, here: Machine) -> list[Fault]:
     """List what a person may want to know of several processes, by field."""
-    if spec.processes == 1:
+    if spec.processes == 1 or here.has_gpu:
         return []
-    found = []
-    if not here.has_gpu:
-        words = (
-            "Without graphics cards several processes share the cores, and each holds a model of "
-            "its own: usually slower than one."
-        )
-        found.append(Fault("processes", words))
-    if spec.sharding == "fsdp" and spec.probe_prompts:
-        words = "A divided model (FSDP) answers no questions while it learns."
-        found.append(Fault("probe_prompts", words))
-    return found
+    words = (
+        "Without graphics cards several processes share the cores, and each holds a model of its "
+        "own: usually slower than one."
+    )
+    return [Fault("processes", words)]

@@ -1,11 +1,13 @@
 """Probe prompts: when a run answers them, and what becomes of the answers."""
 
+from functools import partial
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState
 
 from storage import probes
 from storage.mappings import Target
+from worker.training.distributed import together
 from worker.training.job import Job
 from worker.training.journal import journal
 from worker.training.reporting import Reporter
@@ -15,6 +17,9 @@ from worker.training.writing import REFUSALS
 
 _FAILURES = (*REFUSALS, RuntimeError, AttributeError)
 """What a model's own way of writing raises where it does not have one, or lacks memory."""
+
+_FAILURES_OF_ALL = (*REFUSALS, AttributeError)
+"""Those that all processes of a divided model meet at the same moment."""
 
 
 def attach(job: Job, trainer: Any, tokenizer: Any, told: tuple[Reporter, Stops]) -> None:
@@ -61,23 +66,28 @@ class Probes(TrainerCallback):
             self._ask(state)
 
     def _ask(self, state: TrainerState) -> None:
-        run_id, step = self._job.run.id, state.global_step
-        stopping = self._stops.wanted() is not None
-        if self._gave_up or stopping or not state.is_world_process_zero:
-            return
-        if self._trainer.is_fsdp_enabled:
-            self._give_up("The model is spread over several processes.")
-        elif not probes.are_kept(self._job.database, run_id, step):
+        """Answer, unless it is done, or stops; a divided model answers with all its processes."""
+        is_divided = self._trainer.is_fsdp_enabled
+        if is_divided:
+            due = together.told(partial(self._is_due, state.global_step))
+        else:
+            due = state.is_world_process_zero and self._is_due(state.global_step)
+        if due:
             self._reporter.report([], stage="answering your questions")
-            self._answer(step)
+            self._answer(state.global_step, _FAILURES_OF_ALL if is_divided else _FAILURES)
 
-    def _answer(self, step: int) -> None:
+    def _is_due(self, step: int) -> bool:
+        if self._gave_up or self._stops.wanted() is not None:
+            return False
+        return not probes.are_kept(self._job.database, self._job.run.id, step)
+
+    def _answer(self, step: int, failures: tuple[type[Exception], ...]) -> None:
         try:
             found = self._voice.answer(self._job.spec.probe_prompts, self._stops)
-        except _FAILURES as error:
+        except failures as error:
             self._give_up(str(error).strip().splitlines()[0][:200] if str(error).strip() else "")
             return
-        if found:
+        if found and together.is_first():
             job = self._job
             probes.keep(job.database, job.run.id, job.attempt, step, found)
             journal.info("%d questions answered after step %d", len(found), step)
@@ -85,6 +95,8 @@ class Probes(TrainerCallback):
     def _give_up(self, reason: str) -> None:
         """Go on without: answers are there to be looked at, and no run should end for them."""
         self._gave_up = True
+        if not together.is_first():
+            return
         words = f"The questions are answered no more. {reason}".strip()
         job = self._job
         probes.give_up(job.database, job.run.id, job.attempt, words)

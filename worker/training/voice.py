@@ -8,13 +8,16 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
+from torch.distributed.fsdp import register_fsdp_forward_method
 from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaList
 
 from storage import model_facts
+from worker.training.distributed import together
 from worker.training.fast import attention
 from worker.training.fast.choice import core_of
 from worker.training.stops import Stops
@@ -85,14 +88,25 @@ class Voice:
         mask = [[0] * (longest - len(one)) + [1] * len(one) for one in prompts]
         device = self._trainer.accelerator.device
         with self._at_rest():
-            out = self._core.generate(
+            out = self._generate(
                 input_ids=torch.tensor(ids, device=device),
                 attention_mask=torch.tensor(mask, device=device),
                 generation_config=self._greedy(most),
-                stopping_criteria=StoppingCriteriaList([_Impatience(stops)]),
+                stopping_criteria=StoppingCriteriaList([self._impatience(stops)]),
             )
         found: list[list[int]] = out[:, longest:].tolist()
         return found
+
+    @cached_property
+    def _generate(self) -> Any:
+        """Return the model's way of writing; a divided model gathers its parts in it."""
+        if not self._trainer.is_fsdp_enabled:
+            return self._core.generate
+        register_fsdp_forward_method(self._trainer.model, "generate")
+        return self._trainer.model.generate
+
+    def _impatience(self, stops: Stops) -> "_Impatience":
+        return _Impatience(stops, all_write=self._trainer.is_fsdp_enabled)
 
     def _text(self, written: list[int]) -> str:
         """Return an answer up to its end."""
@@ -155,14 +169,22 @@ class Voice:
 
 
 class _Impatience(StoppingCriteria):
-    """Ends all answers when their time is up, or somebody asks the run to stop."""
+    """Ends all answers when their time is up, or somebody asks the run to stop.
 
-    def __init__(self, stops: Stops) -> None:
+    Args:
+        stops: knows whether somebody asks.
+        all_write: all processes write the same, and must end after the same word.
+    """
+
+    def __init__(self, stops: Stops, *, all_write: bool) -> None:
         self._stops, self._until = stops, time.monotonic() + SECONDS
+        self._all_write = all_write
 
     def __call__(self, input_ids: torch.Tensor, *_: Any, **__: Any) -> Any:
         """Tell for each answer whether it ends."""
         ends = self._stops.wanted() is not None or time.monotonic() > self._until
+        if self._all_write:
+            ends = bool(together.agreed(int(ends)))
         return torch.full((len(input_ids),), ends, device=input_ids.device, dtype=torch.bool)
 
 

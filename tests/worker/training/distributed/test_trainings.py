@@ -13,10 +13,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from storage import artifacts, attempts, runs
+from storage import artifacts, attempts, events, probes, runs
 from storage.runs import Run
 from tests.fakes.judged_rows import pairs
 from tests.fakes.training_home import Rows, TrainingHome, conversations
+
+ASKED = ("What about 3?", "Pills")
 
 CURVES = ("loss", "eval_loss", "grad_norm", "tokens")
 
@@ -31,6 +33,7 @@ LONG: dict[str, Any] = {
 """Everything that carries state from one step to the next, over several readings of the data."""
 
 NewHome = Callable[[], TrainingHome]
+Curves = dict[str, dict[int, float | None]]
 
 
 def queued(home: TrainingHome, model: Path, rows: Rows, **changes: Any) -> Run:
@@ -53,11 +56,17 @@ def weights(home: TrainingHome, run: Run) -> dict[str, torch.Tensor]:
     return load_file(home.adapter_folder(run.id) / "adapter_model.safetensors")
 
 
-def curves(home: TrainingHome, run: Run) -> dict[str, dict[int, float | None]]:
+def answers(home: TrainingHome, run: Run) -> dict[tuple[int, int], str]:
+    """Return what a run answered on its way, by step and question."""
+    found = probes.of(home.database, run.id)
+    return {(answer.step, answer.prompt): answer.answer for answer in found}
+
+
+def curves(home: TrainingHome, run: Run) -> Curves:
     return {name: home.curve(run.id, name) for name in CURVES}
 
 
-def end(home: TrainingHome, run: Run) -> tuple[str, dict[str, dict[int, float | None]]]:
+def end(home: TrainingHome, run: Run) -> tuple[str, Curves]:
     """Return all that two ends of the same run have in common, to the last bit."""
     folder = home.adapter_folder(run.id)
     return artifacts.sha256(folder / "adapter_model.safetensors"), curves(home, run)
@@ -76,7 +85,8 @@ def alone(
     """Return a run of one process with twice the accumulation, and what it learned from."""
     home = TrainingHome.make(tmp_path_factory.mktemp("alone"))
     rows, changes = ORDERS[request.param]
-    yield home, trained(home, llama, rows, accumulation=2, **changes), request.param
+    changes = {"accumulation": 2, "probe_prompts": ASKED, **changes}
+    yield home, trained(home, llama, rows, **changes), request.param
     home.database.close()
 
 
@@ -86,7 +96,8 @@ def test_two_learn_what_one_does_with_twice_the_accumulation(
 ) -> None:
     other, one, method = alone
     rows, changes = ORDERS[method]
-    two = trained(home, llama, rows, processes=2, sharding=sharding, **changes)
+    changes = {"processes": 2, "sharding": sharding, "probe_prompts": ASKED, **changes}
+    two = trained(home, llama, rows, **changes)
     for name, expected in curves(other, one).items():
         assert home.curve(two.id, name) == pytest.approx(expected, rel=1e-5), name
     learned = weights(other, one)
@@ -95,12 +106,24 @@ def test_two_learn_what_one_does_with_twice_the_accumulation(
     assert not learned
     assert (two.facts or {})["processes"] == f"2 ({sharding.upper()})"
     assert two.step == two.total_steps == 4
+    said, expected_said = answers(home, two), answers(other, one)
+    assert said.keys() == expected_said.keys() >= {(0, 0), (0, 1), (4, 0), (4, 1)}
+    assert all(said[0, number] == expected_said[0, number] for number in range(2))
+
+
+def test_where_nothing_improves_all_end_early_after_the_same_step(
+    home: TrainingHome, llama: Path
+) -> None:
+    settings = {"learning_rate": 1e-12, "eval_every": 1, "early_stopping": 2, "processes": 2}
+    run = trained(home, llama, conversations(12), max_steps=40, **settings)
+    assert list(home.curve(run.id, "eval_loss")) == list(range(1, run.step + 1))
+    assert run.step < 40
+    (told,) = [one for one in events.of(home.database, run.id) if one.kind == "early_stop"]
+    assert told.details == {"step": run.step, "best_step": run.best_step, "exams": 2}
 
 
 @pytest.fixture(scope="module")
-def undisturbed(
-    llama: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[str, dict[str, dict[int, float | None]]]:
+def undisturbed(llama: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Curves]:
     """Return the end of the run of two processes that nobody disturbed."""
     home = TrainingHome.make(tmp_path_factory.mktemp("undisturbed"))
     return end(home, trained(home, llama, conversations(20), **LONG))
@@ -118,7 +141,7 @@ def wait_for_step(home: TrainingHome, run: Run, step: int) -> None:
 
 
 def test_where_one_is_killed_the_attempt_ends_and_goes_on_bit_for_bit(
-    home: TrainingHome, llama: Path, undisturbed: tuple[str, dict]
+    home: TrainingHome, llama: Path, undisturbed: tuple[str, Curves]
 ) -> None:
     run = queued(home, llama, conversations(20), **LONG)
     claimed, process = home.start()
@@ -145,8 +168,8 @@ def test_asked_to_shut_down_a_divided_model_is_saved_and_goes_on_bit_for_bit(
     settings = {**LONG, "sharding": "fsdp"}
     reference = new_home()
     expected = end(reference, trained(reference, llama, conversations(20), **settings))
-    home = new_home()
-    run = queued(home, llama, conversations(20), **settings)
+    home = new_home()  # asked on its way, which leaves no trace
+    run = queued(home, llama, conversations(20), **settings, probe_prompts=ASKED)
     claimed, process = home.start()
     wait_for_step(home, run, 2)
     os.kill(process.pid or 0, signal.SIGTERM)
