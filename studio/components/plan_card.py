@@ -44,13 +44,13 @@ def reasons(plan: Plan) -> str:
 
 
 def _named(field: str, value: object) -> str:
-    """Return a setting's value as people say it."""
+    """Return a setting's value as people say it; of a choice its name without what it does."""
     if value is None:
         return say("run.automatic")
     if isinstance(value, bool):
         return say("train.why.on" if value else "train.why.off")
-    words = f"{value:,.6g}" if isinstance(value, float) else str(value)
-    return catalogue().get(f"train.{field}.{value}", words)
+    words = f"{value:,.6g}" if isinstance(value, int | float) else str(value)
+    return catalogue().get(f"train.{field}.{value}", words).partition("\n")[0]
 
 
 def duration(seconds: float) -> str:

@@ -12,7 +12,7 @@ import torch
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from storage import leases, telemetry
+from storage import leases, telemetry, volumes
 from storage.database import Database
 from storage.status import ACTIVE
 from storage.tables import BaseModelRow, RunRow
@@ -162,10 +162,11 @@ def _refusal(contestant: Contestant, claim: Claim, needed: int, left: float) -> 
     when = "when it has ended"
     if claim.seconds is not None:
         when = f"when it has ended, in about {max(1, round(claim.seconds / 60))} min"
+    rest = f"{volumes.in_words(round(left))} are" if left else "nothing is"
     return NoRoom(
         f'The run "{claim.name}" is training, and there is not enough memory to talk with '
-        f'"{contestant.title}" beside it: that takes about {needed / 1e9:.1f} GB, and '
-        f"{left / 1e9:.1f} GB are left.",
+        f'"{contestant.title}" beside it: that takes about {volumes.in_words(needed)}, and '
+        f"{rest} left.",
         f"Ask again {when}, or stop the run.",
     )
 

@@ -9,6 +9,7 @@ from markdown_it import MarkdownIt
 
 from storage.errors import Fault
 from studio.advice.plan import Plan
+from studio.advice.preset_case import Reason
 from studio.components import plan_card
 from studio.words import say
 
@@ -102,3 +103,10 @@ def test_a_fault_of_something_that_is_no_setting_keeps_its_name() -> None:
 )  # fmt: skip
 def test_time_is_said_as_people_say_it(seconds: float, words: str) -> None:
     assert plan_card.duration(seconds) == words
+
+
+def test_each_setting_is_named_with_its_value_and_why_and_choices_by_their_names() -> None:
+    given_ = [Reason("method", "sft", "It suits."), Reason("max_length", 1024, "All fits.")]
+    first, second = plan_card.reasons(Plan(reasons=given_)).splitlines()
+    assert "Way of learning: Learn from answers (SFT)</strong>. It suits." in html(first)
+    assert "Longest example, in tokens: 1,024</strong>. All fits." in html(second)

@@ -1,5 +1,6 @@
 """The chat gives way to a run that needs the memory, says so, and comes back."""
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -115,6 +116,7 @@ class TestRequire:
         with pytest.raises(NoRoom) as refused:
             shared(home, Memory(enough.free - 2)).require(llama.contestant())
         assert 'The run "New run" is training' in refused.value.message
+        assert re.search(r"takes about [\d.]+ kB, and [\d.]+ kB are left", refused.value.message)
         assert refused.value.hint == "Ask again when it has ended, in about 5 min, or stop the run."
         body = protocol.fault_of(refused.value).body["error"]
         assert (body["code"], body["type"]) == ("no_room", "server_error")
