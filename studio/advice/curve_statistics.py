@@ -137,6 +137,12 @@ def rises_since(curve: Values, step: int) -> bool:
     return bool(float(curve.values[-width:].mean()) - around > max(sure, 3 * SMALL * abs(around)))
 
 
+def all_worse(exams: Values) -> bool:
+    """Tell whether three exams or more follow the best one, all of them worse by 3 %."""
+    later, low = exams.values[exams.lowest + 1 :], float(exams.values[exams.lowest])
+    return len(later) >= 3 and float(later.min()) - low > 3 * SMALL * abs(low)
+
+
 def same_in_exams(exams: Values) -> bool:
     """Tell whether three exams or more are all alike, within a hundredth."""
     if len(exams) < 3:

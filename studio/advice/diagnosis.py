@@ -137,12 +137,15 @@ def _diverging(seen: _Seen) -> Diagnosis | None:
 
 def _overfitting(seen: _Seen) -> Diagnosis | None:
     exams, about = seen.exams, seen.about
-    if len(exams) < 4 or not statistics.has_risen(exams.values):
+    if len(exams) < 4:
         return None
     since = int(exams.steps[exams.lowest])
+    astray = statistics.rises_since(seen.learned, since)
+    if not statistics.has_risen(exams.values) and not (astray and statistics.all_worse(exams)):
+        return None
     rose = f"in the exams the loss rose from {_n(exams.values[exams.lowest])} to "
     rose += f"{_n(exams.values[-1])}"
-    if statistics.rises_since(seen.learned, since):
+    if astray:
         words = f"It goes astray since step {since:,}: {rose}, and on the examples that it learns "
         words += f"from it rose too. The corrections are too large.{_kept(since, about)}"
         return Diagnosis(Kind.DIVERGING, words, since, [cures.slower(about.spec, 4)])
@@ -180,7 +183,8 @@ def _nothing_learned(seen: _Seen) -> Diagnosis | None:
         return None
     if len(seen.exams) > 1 and statistics.gain(seen.exams) > SMALL:
         return None
-    words = f"Nothing was learned so far: the loss is {_n(middle)}, as it was at the beginning."
+    words = "Nothing was learned: " if about.is_over else "Nothing was learned so far: "
+    words += f"the loss is {_n(middle)}, as it was at the beginning."
     return Diagnosis(Kind.NOTHING_LEARNED, words, None, cures.faster(about.spec, about.usual_rate))
 
 

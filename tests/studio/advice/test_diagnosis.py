@@ -44,12 +44,14 @@ def test_a_run_that_stopped_early_has_three_worse_exams_and_that_is_enough(
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    "exams", [np.array([9.6, 8.9, 8.47, 8.6, 8.95, 9.4]), np.array([9.2, 8.7, 8.47, 8.9, 9.1, 9.0])]
+)
 def test_where_the_examples_get_worse_too_it_goes_astray_and_learns_nothing_by_heart(
-    seed: int,
+    exams: Numbers, seed: int
 ) -> None:
     """As of a run with a learning rate of a half."""
     loss = np.interp(np.arange(60), [0, 10, 30, 59], [12.1, 9.5, 8.4, 10.0])
-    exams = np.array([9.6, 8.9, 8.47, 8.6, 8.95, 9.4])
     found = judged(noisy(loss, seed, 0.04), exams, is_cut=True)
     assert found.kind is Kind.DIVERGING
     assert 20 <= (found.since or 0) <= 40
