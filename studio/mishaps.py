@@ -21,22 +21,26 @@ class Mishap(StudioError):
         self.id = identifier
 
 
-def told(error: Exception, **where: Any) -> Mishap:
+def told(error: Exception, home: Path | None = None, **where: Any) -> Mishap:
     """Return the words for an unforeseen error and write its traceback into the log.
 
     Args:
         error: what was raised; call this while it is being handled.
+        home: the studio's folder: on its volume lies what an error does not name.
         where: what else the log should name, such as the path of a request.
     """
     if volumes.is_full(error):
-        return Mishap(say("error.disk_full"), f"{say('error.disk_full_hint')}{_volume(error)}")
+        return Mishap(
+            say("error.disk_full"), f"{say('error.disk_full_hint')}{_volume(error, home)}"
+        )
     identifier = secrets.token_hex(4)
     log.error("unexpected", id=identifier, exc_info=error, **where)
     hint = say("error.unexpected_hint")
     return Mishap(say("error.unexpected", id=identifier), hint, identifier)
 
 
-def _volume(error: Exception) -> str:
-    """Return where the volume is that an error names, to be put after a sentence."""
+def _volume(error: Exception, home: Path | None) -> str:
+    """Return where the volume is that an error is about, to be put after a sentence."""
     named = getattr(error, "filename", None)
-    return f" ({volumes.of(Path(named))})" if isinstance(named, str) else ""
+    place = Path(named) if isinstance(named, str) else home
+    return f" ({volumes.of(place)})" if place is not None else ""

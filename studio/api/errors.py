@@ -1,5 +1,7 @@
 """The door where errors become answers: words for the person, a traceback for the log."""
 
+from pathlib import Path
+
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,6 +15,7 @@ from storage import volumes
 from storage.errors import Fault, NotFound, Refused, StudioError
 from studio import mishaps
 from studio.services.datasets import TooLarge
+from studio.services.studio import Studio
 from studio.services.uploads import Misplaced
 
 log = structlog.get_logger()
@@ -99,10 +102,16 @@ class Unexpected:
 
 
 def _unexpected(scope: Scope, error: Exception) -> Response:
-    told = mishaps.told(error, method=scope["method"], path=scope["path"])
+    told = mishaps.told(error, _home(scope), method=scope["method"], path=scope["path"])
     words = Words(message=told.message, hint=told.hint, id=told.id or None)
     status = 507 if volumes.is_full(error) else 500
     return JSONResponse(Problem(error=words).model_dump(exclude_none=True), status)
+
+
+def _home(scope: Scope) -> Path | None:
+    """Return the studio's folder, where the application knows its studio."""
+    studio: Studio | None = getattr(scope["app"].state, "studio", None)
+    return studio.settings.home if studio is not None else None
 
 
 def _studio_error(_request: Request, error: Exception) -> Response:
@@ -135,8 +144,8 @@ def _field(location: tuple[str | int, ...]) -> str:
     return ".".join(str(part) for part in location[1:]) or str(location[0])
 
 
-def _system_error(_request: Request, error: Exception) -> Response:
+def _system_error(request: Request, error: Exception) -> Response:
     if volumes.is_full(error):
-        told = mishaps.told(error)
+        told = mishaps.told(error, _home(request.scope))
         return problem(507, told.message, told.hint)
     raise error

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,7 +26,7 @@ TIMES = {"lease_seconds": 4.0, "heartbeat_seconds": 0.5, "reconcile_seconds": 0.
 """Seconds; ten times shorter than in earnest, so that a test can wait for a lease to run out."""
 
 
-def until(condition: Callable[[], Found], seconds: float = 60.0) -> Found:
+def until(condition: Callable[[], Found], seconds: float = 120.0) -> Found:
     """Return the first truthy value of a condition. Raises AssertionError after that time."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
@@ -45,6 +45,7 @@ class StudioWorker:
         pin: bool = True,
         queue_url: str | None = None,
         environment: dict[str, str] | None = None,
+        below: Sequence[str] = (),
         **times: float,
     ) -> None:
         self.home = home
@@ -53,7 +54,7 @@ class StudioWorker:
         hidden = {"HF_TOKEN": "hf_secret", "SOME_API_KEY": "secret", "OMP_NUM_THREADS": "1"}
         with self.log.open("w") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "worker"],
+                [*below, sys.executable, "-m", "worker"],
                 cwd=PROJECT,
                 env=settings.environment() | hidden | (environment or {}),
                 stderr=log,
@@ -71,7 +72,7 @@ class StudioWorker:
 
     def wait_until_warm(self) -> "StudioWorker":
         """Wait until it has the training libraries imported."""
-        until(lambda: self.said("training_libraries_loaded"), 120)
+        until(lambda: self.said("training_libraries_loaded"), 300)
         return self
 
     def children(self) -> list[psutil.Process]:
@@ -81,6 +82,10 @@ class StudioWorker:
         everyone = psutil.Process(self.pid).children(recursive=True)
         return [one for one in everyone if _leads_a_session(one.pid)]
 
+    def family(self) -> list[psutil.Process]:
+        """Return every process that descends from it."""
+        return psutil.Process(self.pid).children(recursive=True)
+
     def child(self) -> psutil.Process:
         """Wait for the one child that is at work, and return it."""
         return until(self.children)[0]
@@ -89,7 +94,7 @@ class StudioWorker:
         """Send it a signal."""
         os.kill(self.pid, number)
 
-    def wait(self, seconds: float = 40.0) -> int:
+    def wait(self, seconds: float = 120.0) -> int:
         """Return its exit code when it has ended."""
         return self._process.wait(seconds)
 
@@ -113,10 +118,15 @@ class Town:
         self.ids = (dataset_id, base_model_id)
 
     def worker(
-        self, *, pin: bool = True, environment: dict[str, str] | None = None, **times: float
+        self,
+        *,
+        pin: bool = True,
+        environment: dict[str, str] | None = None,
+        below: Sequence[str] = (),
+        **times: float,
     ) -> StudioWorker:
-        """Start a worker."""
-        more: Any = {"queue_url": self.home.queue_url, "environment": environment}
+        """Start a worker; `below`: the command that starts it, where it is not started as it is."""
+        more: Any = {"queue_url": self.home.queue_url, "environment": environment, "below": below}
         self.workers.append(StudioWorker(self.home.home, pin=pin, **more, **times))
         return self.workers[-1]
 
@@ -140,7 +150,7 @@ class Town:
         """Return a run as it is now."""
         return self.home.run(run_id)
 
-    def wait_for(self, run_id: str, *statuses: RunStatus, seconds: float = 90.0) -> runs.Run:
+    def wait_for(self, run_id: str, *statuses: RunStatus, seconds: float = 240.0) -> runs.Run:
         """Wait until a run has one of these statuses (ended well, where none is given)."""
         wanted = statuses or (RunStatus.FINISHED,)
         until(lambda: self.run(run_id).status in wanted, seconds)
@@ -166,11 +176,23 @@ class Town:
         """End every worker, and make sure that no process of theirs is left."""
         for worker in self.workers:
             if worker.is_alive:
-                left = psutil.Process(worker.pid).children(recursive=True)
+                left = worker.family()
                 worker.signal(signal.SIGCONT)
                 worker.kill()
-                _, alive = psutil.wait_procs(left, timeout=40)
-                assert not alive, f"left behind: {alive}"
+                wait_until_ended(left)
+
+
+def wait_until_ended(processes: Iterable[psutil.Process], seconds: float = 60.0) -> None:
+    """Wait until no process of these runs any more; one that only waits to be buried has ended."""
+    until(lambda: not [one for one in processes if runs_on(one)], seconds)
+
+
+def runs_on(process: psutil.Process) -> bool:
+    """Tell whether a process still does anything."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 GOING = (RunStatus.QUEUED, RunStatus.STARTING, RunStatus.RUNNING)

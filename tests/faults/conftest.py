@@ -14,8 +14,9 @@ settings.quiet_libraries(Path(tempfile.mkdtemp()), offline=False)  # read on imp
 
 from transformers import LlamaConfig  # noqa: E402
 
-from storage import artifacts  # noqa: E402
+from storage import artifacts, model_facts  # noqa: E402
 from storage.status import RunStatus  # noqa: E402
+from storage.tables import BaseModelRow  # noqa: E402
 from tests.fakes.studio_worker import StudioWorker, Town  # noqa: E402
 from tests.fakes.tiny_models import save_model, save_tokenizer  # noqa: E402
 from tests.fakes.training_home import TrainingHome, conversations  # noqa: E402
@@ -38,6 +39,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.xdist_group("faults"))
+            is_long = item.get_closest_marker("slow") is not None
+            item.add_marker(pytest.mark.timeout(7200 if is_long else 900))
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,10 @@ def new_town(llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
     def make() -> Town:
         home = TrainingHome.make(tmp_path_factory.mktemp("town"))
-        towns.append(Town(home, home.dataset(conversations(40)), home.base_model(llama)))
+        model = home.base_model(llama)
+        with home.database.write() as session:  # what a page asks about a model
+            session.get_one(BaseModelRow, model).facts = model_facts.read(llama).model_dump()
+        towns.append(Town(home, home.dataset(conversations(40)), model))
         return towns[-1]
 
     yield make
@@ -87,6 +93,12 @@ def new_town(llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 @pytest.fixture(scope="session")
 def town(new_town: Callable[[], Town]) -> Town:
     """Return the town whose worker no fault befalls."""
+    return new_town()
+
+
+@pytest.fixture(scope="session")
+def busy(new_town: Callable[[], Town]) -> Town:
+    """Return the town whose workers are killed, paused and doubled."""
     return new_town()
 
 

@@ -5,13 +5,10 @@ No web process runs in any of these tests: a run needs none.
 
 import signal
 
-import psutil
-import pytest
-
 from storage import runs
 from storage.ids import LOCAL_PERSON
 from storage.status import RunStatus, StopRequest
-from tests.fakes.studio_worker import StudioWorker, Town, until
+from tests.fakes.studio_worker import StudioWorker, Town, runs_on, until, wait_until_ended
 from tests.faults.conftest import SPEC, Result, result
 
 
@@ -22,7 +19,7 @@ def test_a_child_killed_in_the_middle_is_followed_by_one_that_ends_the_same(
     until(lambda: town.run(run_id).checkpoint_step)
     child = worker.child()
     child.kill()
-    until(lambda: not child.is_running())
+    wait_until_ended([child])
 
     town.wait_for(run_id)
     first, second = runs.attempts(town.home.database, run_id)
@@ -82,6 +79,5 @@ def test_a_child_that_hangs_is_killed_when_its_run_is_discarded(
     child = worker.child()
     town.put_to_sleep(child.pid)
     runs.request_stop(town.home.database, LOCAL_PERSON, run_id, StopRequest.DISCARD)
-    town.wait_for(run_id, RunStatus.DISCARDED, seconds=20)
-    with pytest.raises(psutil.NoSuchProcess):
-        child.status()
+    town.wait_for(run_id, RunStatus.DISCARDED)
+    assert not runs_on(child)

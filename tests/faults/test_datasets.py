@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from storage import artifacts, datasets, work
@@ -20,7 +19,7 @@ from storage.ids import LOCAL_PERSON
 from storage.settings import Settings
 from storage.status import WorkStatus
 from storage.tables import DatasetRow
-from tests.fakes.studio_worker import StudioWorker, until
+from tests.fakes.studio_worker import StudioWorker, until, wait_until_ended
 from worker.children import Nursery
 from worker.duties import WorkDuty
 from worker.entries import ENTRIES
@@ -83,11 +82,10 @@ def test_a_killed_worker_leaves_what_it_has_read_and_the_next_one_goes_on(tmp_pa
     try:
         Doorbell(shelf.settings).ring()
         pieces = until(lambda: list(folder.glob(".reading-rows/*-*-*[0-9]/tally.json")))
-        family = psutil.Process(first.pid).children(recursive=True)
+        family = first.family()
     finally:
         first.kill()
-    _, alive = psutil.wait_procs(family, timeout=20)
-    assert not alive
+    wait_until_ended(family)
     assert shelf.found(identifier).status is not WorkStatus.READY
     kept = {piece: piece.stat().st_ino for piece in pieces}
 
@@ -96,7 +94,7 @@ def test_a_killed_worker_leaves_what_it_has_read_and_the_next_one_goes_on(tmp_pa
         Doorbell(shelf.settings).ring()
         until(lambda: shelf.found(identifier).status is WorkStatus.WORKING)
         assert all(piece.stat().st_ino == number for piece, number in kept.items())
-        until(lambda: shelf.found(identifier).status is WorkStatus.READY, 120)
+        until(lambda: shelf.found(identifier).status is WorkStatus.READY, 300)
     finally:
         second.kill()
     found = shelf.found(identifier)

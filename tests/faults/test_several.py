@@ -2,12 +2,10 @@
 
 import signal
 
-import psutil
-
 from storage import runs
 from storage.ids import LOCAL_PERSON
 from storage.status import RunStatus, StopRequest
-from tests.fakes.studio_worker import Town, until
+from tests.fakes.studio_worker import Town, until, wait_until_ended
 
 TWO = {"max_steps": 400, "save_every": 3, "eval_share": 0.0, "processes": 2}
 
@@ -20,8 +18,7 @@ def test_a_run_of_two_processes_outlives_one_of_them_and_is_stopped_by_a_person(
     both = leader.children()
     assert len(both) == 2
     both[1].kill()
-    _, left = psutil.wait_procs([leader, *both], timeout=20)
-    assert not left, "nobody waits for the one that is gone"
+    wait_until_ended([leader, *both])  # nobody waits for the one that is gone
 
     until(lambda: town.run(run_id).attempt == 2 and town.run(run_id).status is RunStatus.RUNNING)
     before = town.run(run_id).step
