@@ -11,20 +11,37 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import select, text
+from sqlalchemy.exc import OperationalError
 
 from storage import attempts, database, leases, metrics, runs
 from storage.database import Database
 from storage.settings import Settings
 from storage.tables import RunRow
 
+PATIENCE = 240.0
+"""Seconds in which somebody who was turned away tries again, as workers and trainings do."""
+
+Done = TypeVar("Done")
+
+
+def patiently(act: Callable[[], Done]) -> Done:
+    """Do something, again and again where the database was held by others for too long."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return act()
+        except OperationalError as error:
+            if "locked" not in str(error.orig) or time.monotonic() >= deadline:
+                raise
+
 
 def claim(settings: Settings, turns: int) -> list[str]:
     """Claim runs until none is left; returns their ids."""
     opened, claimed = Database(settings.database), []
-    while run := attempts.claim(opened, leases.worker_name(), 60):
+    while run := patiently(lambda: attempts.claim(opened, leases.worker_name(), 60)):
         claimed.append(run.id)
     return claimed
 
@@ -32,10 +49,14 @@ def claim(settings: Settings, turns: int) -> list[str]:
 def count(settings: Settings, turns: int) -> list[str]:
     """Read a number and write it back one higher, that many times."""
     opened = Database(settings.database)
-    for _ in range(turns):
+
+    def add_one() -> None:
         with opened.write() as session:
             row = session.query(RunRow).one()
             row.total_steps = row.total_steps + 1
+
+    for _ in range(turns):
+        patiently(add_one)
     return []
 
 
@@ -56,7 +77,12 @@ def write(settings: Settings, turns: int) -> list[str]:
         run = session.scalars(select(RunRow)).one()
     for step in range(turns):
         began = time.monotonic()
-        metrics.report(opened, run.id, run.attempt, [metrics.Point(name, step, 1.0)], step=step)
+        point = metrics.Point(name, step, 1.0)
+        patiently(
+            lambda step=step, point=point: metrics.report(
+                opened, run.id, run.attempt, [point], step=step
+            )
+        )
         took.append(f"{time.monotonic() - began:.4f}")
         time.sleep(max(0.02 - (time.monotonic() - began), 0))
     return took
@@ -98,7 +124,7 @@ def main(kind: str, home: str, racers: int, turns: int) -> None:
     for process in started:
         process.start()
     for _ in started:
-        sys.stdout.write(json.dumps(results.get(timeout=600)) + "\n")
+        sys.stdout.write(json.dumps(results.get(timeout=3000)) + "\n")
     for process in started:
         process.join()
 

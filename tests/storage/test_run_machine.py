@@ -250,6 +250,7 @@ class Studio(RuleBasedStateMachine):
             return session.execute(_WHOLE.where(RunRow.id == run_id)).one()
 
 
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("stories", [100, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_one_owner_rising_attempts_and_no_run_lost_in_any_story(stories: int) -> None:
     Studio.database = Database("sqlite://")
