@@ -2,8 +2,6 @@
 
 import os
 import signal
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from storage.status import RunStatus
 from tests.fakes.tiny_models import save_model, save_tokenizer
 from tests.fakes.training_home import TrainingHome, conversations
 from tests.worker.training.matrix import FAMILIES, rows_for
+from worker.training.course import Course
 
 ASKED = ("What about 3?", "And what, then, about number 11, really?", "Pills")
 
@@ -158,16 +157,16 @@ def test_interrupted_and_resumed_it_has_each_answer_once_and_counts_on(
 def interrupt(home: TrainingHome) -> None:
     """Train the next run until somewhere in its middle; it has answered more than it has saved."""
     run = home.claim()
+    begin = Course.on_step_begin
 
-    def shut_down() -> None:
-        while home.run(run.id).step < 4:
-            time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGTERM)
+    def shut_down(course: Course, args: Any, state: Any, control: Any, **told: Any) -> None:
+        if state.global_step == 4:
+            os.kill(os.getpid(), signal.SIGTERM)
+        begin(course, args, state, control, **told)
 
-    watching = threading.Thread(target=shut_down, daemon=True)
-    watching.start()
-    assert home.train_claimed(run).status is RunStatus.QUEUED
-    watching.join()
-    assert 4 <= home.run(run.id).checkpoint_step < 12
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Course, "on_step_begin", shut_down)
+        assert home.train_claimed(run).status is RunStatus.QUEUED
+    assert home.run(run.id).checkpoint_step == 5
     probes.keep(home.database, run.id, run.attempt, 11, {0: "Of a step that is taken again."})
     attempts.release(home.database, run.id, run.attempt)

@@ -53,7 +53,9 @@ def finish(home: TrainingHome) -> None:
 
 
 def weights(home: TrainingHome, run: Run) -> dict[str, torch.Tensor]:
-    return load_file(home.adapter_folder(run.id) / "adapter_model.safetensors")
+    path = home.adapter_folder(run.id) / "adapter_model.safetensors"
+    found: dict[str, torch.Tensor] = load_file(path)
+    return found
 
 
 def answers(home: TrainingHome, run: Run) -> dict[tuple[int, int], str]:
