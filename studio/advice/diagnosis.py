@@ -263,6 +263,11 @@ def _finished_well(seen: _Seen) -> Diagnosis:
         words = f"In the exams the loss is {_n(exams.values[-1])}; it did not get better than at "
         words += f"step {best:,}, the first."
         return Diagnosis(Kind.FLAT, words, best, [cures.slower(about.spec, 2)])
+    if statistics.all_worse(exams):
+        words = f"After step {best:,} it got worse: in the exams the loss was "
+        words += f"{_n(exams.values[exams.lowest])}, and is {_n(exams.values[-1])} in the end."
+        words += f" The corrections may be too large.{_kept(best, about)}"
+        return Diagnosis(Kind.DIVERGING, words, best, [cures.slower(about.spec, 2)])
     return Diagnosis(Kind.FINISHED_WELL, words)
 
 

@@ -58,6 +58,14 @@ def test_where_the_examples_get_worse_too_it_goes_astray_and_learns_nothing_by_h
     assert found.changes[0].settings == {"learning_rate": 5e-5}
 
 
+def test_a_run_whose_last_three_exams_are_worse_is_not_praised_whatever_the_reason() -> None:
+    loss = noisy(np.interp(np.arange(60), [0, 10, 30, 59], [12.1, 9.5, 8.8, 9.4]), 1, 0.1)
+    found = judged(loss, np.array([9.2, 8.69, 8.47, 8.93, 9.06, 9.08]), is_cut=True)
+    assert (found.kind, found.since) == (Kind.DIVERGING, 30)
+    assert "After step 30 it got worse" in found.words
+    assert found.changes[0].settings == {"learning_rate": 1e-4}
+
+
 def test_exams_that_may_get_worse_are_neither_flat_nor_surely_learning_by_heart() -> None:
     exams = np.array([2.4, 2.0, 1.8, 1.84, 1.85, 1.9])
     found = judged(falling(120), exams, is_cut=True)
