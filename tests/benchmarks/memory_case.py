@@ -31,6 +31,10 @@ SIZES: dict[str, dict[str, int]] = {
 }
 
 
+SPEAKERS = len("user: assistant: ")
+"""Tokens that the template writes into an example of one question and one answer."""
+
+
 @dataclass(frozen=True)
 class Setting:
     """One setting: a model's size, the texts read at once, and what differs from the defaults."""
@@ -66,7 +70,14 @@ class Setting:
     def case(self, folder: Path) -> Case:
         """Return what a dry run is told."""
         texts = (self.length,) * self.batch
-        return Case(self.spec, folder, texts, learned=0.5, asks_first=self.asks_first)
+        return Case(self.spec, folder, texts, learned=self.learned, asks_first=self.asks_first)
+
+    @property
+    def learned(self) -> float:
+        """Share of the tokens that are learned; before an answer stands also who speaks."""
+        if self.spec.method == "pretrain":
+            return 1.0
+        return (self.length - self.length // 2 - SPEAKERS) / self.length
 
     @property
     def asks_first(self) -> bool:
@@ -126,7 +137,7 @@ def estimated(setting: Setting) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         save_halved(Path(folder), setting.size)
         facts = model_facts.read(Path(folder))
-    texts = Heaviest((setting.length,) * setting.batch, 0.5)
+    texts = Heaviest((setting.length,) * setting.batch, setting.learned)
     parts = peak_memory.parts_of(spec, facts, texts, machine())
     billions = facts.parameters / 1e9
     table = {"nf4": 0.5, "8bit": 1.0}.get(spec.quantization, 2.0)
@@ -170,7 +181,7 @@ def _rows(setting: Setting) -> Rows:
         row: dict[str, Any] = {"prompt": question, "chosen": answers[0], "rejected": answers[1]}
         return [row] * count
     if method == "reward":  # what is longer is left out there
-        fitting = [[{"role": "assistant", "content": one[0]["content"][: len(asked) - 40]}]
+        fitting = [[{"role": "assistant", "content": one[0]["content"][: len(asked) - SPEAKERS]}]
                    for one in answers]  # fmt: skip
         return [{"prompt": question, "chosen": fitting[0], "rejected": fitting[1]}] * count
     if method == "kto":

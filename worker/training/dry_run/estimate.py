@@ -8,14 +8,17 @@ from worker.training.dry_run import shapes, trainers, trial
 from worker.training.dry_run.material import Case
 from worker.training.dry_run.trial import Found
 
-_DEPTHS = (2, 4)
+_DEPTHS = (2, 3)
 """Layers of the trials for a deep model: each more takes the same memory again."""
 
 _DEEP = 8
 """Layers from which a model is tried with fewer; all of them would take many seconds."""
 
-_WHOLE = ("gemma3n_text",)
-"""Kinds of model whose layers depend on their number; these are tried as they are."""
+_ALIKE = (
+    "llama", "mistral", "mixtral", "phi3", "qwen2", "qwen3", "gemma3_text", "gpt2", "bloom",
+    "smollm3",
+)  # fmt: skip
+"""Kinds of model whose layers all take the same memory; others are tried as they are."""
 
 
 def of(case: Case) -> dict[str, Any]:
@@ -49,7 +52,7 @@ def _found(case: Case) -> Found:
         config.num_labels = 1
     text = config.get_text_config()
     layers = int(text.num_hidden_layers)
-    if layers < _DEEP or text.model_type in _WHOLE:
+    if layers < _DEEP or text.model_type not in _ALIKE:
         return trial.run(case, config)
     few, more = (trial.run(case, shapes.of_depth(config, depth)) for depth in _DEPTHS)
     return _deeper(few, more, layers)

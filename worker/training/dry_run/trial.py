@@ -1,6 +1,8 @@
 """One step of training without numbers: the bytes it holds at most, phase by phase."""
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +16,8 @@ from worker.training.adapters.ranks import Allocation
 from worker.training.dry_run import shapes, trainers
 from worker.training.dry_run.material import Case
 from worker.training.dry_run.tracking import Tracker, converted_in_place
+from worker.training.fast import answer_loss
+from worker.training.fast.answer_loss import Head
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ def run(case: Case, config: Any) -> Found:
     kind = trainers.kind_of_model(case.spec.method)
     model = shapes.blank(config, case.spec, formats, kind)
     tracker = Tracker()
-    with tempfile.TemporaryDirectory() as folder, converted_in_place(), tracker:
+    with tempfile.TemporaryDirectory() as folder, converted_in_place(), _one_piece(), tracker:
         tracker.begin("loading")
         shapes.fill(model, tracker)
         _mark_layers(model, tracker)
@@ -62,6 +66,22 @@ def run(case: Case, config: Any) -> Found:
         with ready.steps():
             ready.trainer.train()
     return Found(dict(tracker.peaks), **counts.found)
+
+
+@contextmanager
+def _one_piece() -> Iterator[None]:
+    """Let only one piece of the scores be turned: each takes the same memory after the other."""
+    usual = answer_loss.into_gradients
+
+    def turn(logits: torch.Tensor, targets: torch.Tensor, head: Head) -> torch.Tensor:
+        few = answer_loss.positions_of_a_piece(logits)
+        return usual(logits[:few], targets[:few], head)
+
+    answer_loss.into_gradients = turn
+    try:
+        yield
+    finally:
+        answer_loss.into_gradients = usual
 
 
 class _Counts(TrainerCallback):

@@ -167,7 +167,7 @@ class _Summed(torch.autograd.Function):
                 part = asked[start : start + _POSITIONS]
                 wanted = targets[start : start + _POSITIONS]
                 logits = nn.functional.linear(part, used, shift)
-                total += _into_gradients(logits[: len(wanted)], wanted, head)
+                total += into_gradients(logits[: len(wanted)], wanted, head)
                 logits[len(wanted) :] = 0
                 if found is not None:
                     torch.mm(logits, used, out=found[start : start + _POSITIONS])
@@ -184,14 +184,11 @@ class _Summed(torch.autograd.Function):
         return (*found, None, None)
 
 
-def _into_gradients(logits: torch.Tensor, targets: torch.Tensor, head: Head) -> torch.Tensor:
+def into_gradients(logits: torch.Tensor, targets: torch.Tensor, head: Head) -> torch.Tensor:
     """Return the loss of some positions; the logits become the gradients with respect to them."""
     total = torch.zeros((), dtype=torch.float32, device=logits.device)
-    for part, wanted in zip(
-        logits.split(max(1, _ELEMENTS // logits.shape[1])),
-        targets[:, None].split(max(1, _ELEMENTS // logits.shape[1])),
-        strict=True,
-    ):
+    piece = positions_of_a_piece(logits)
+    for part, wanted in zip(logits.split(piece), targets[:, None].split(piece), strict=True):
         values = part.float()
         if head.cap is not None:
             values = torch.tanh(values / head.cap)
@@ -203,3 +200,8 @@ def _into_gradients(logits: torch.Tensor, targets: torch.Tensor, head: Head) -> 
         change.scatter_add_(1, wanted, change.new_full(wanted.shape, -1.0))
         part.copy_(change if head.cap is None else change.mul_(bent))
     return total
+
+
+def positions_of_a_piece(logits: torch.Tensor) -> int:
+    """Return how many positions of shape (positions, vocabulary) are turned at once."""
+    return max(1, _ELEMENTS // logits.shape[1])
