@@ -18,6 +18,7 @@ BREACHES = {
     "of the studio only its services know tables": ("studio/pages/run.py", "import storage.tables"),
     "advice is pure": ("studio/advice/plan.py", "import storage.artifacts"),
     "services do not know who draws them": ("studio/services/runs.py", "import studio.pages.run"),
+    "searching is the worker's": ("storage/trials.py", "import optuna"),
     "inside storage": ("storage/artifacts.py", "import storage.runs"),
     "studio and storage load no torch by any way round": ("worker/tasks.py", "import trl"),
 }
