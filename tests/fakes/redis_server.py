@@ -33,7 +33,7 @@ class RedisServer:
         self._process = subprocess.Popen(
             ["redis-server", *options], cwd=self._folder, stdout=subprocess.DEVNULL
         )
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 120
         while not self.answers:
             assert time.monotonic() < deadline, "redis-server does not answer"
             time.sleep(0.05)

@@ -33,7 +33,7 @@ class Size:
 
 SHORT = Size(runs=300, points=20_000, datasets=30, rounds=4, seconds=15)
 
-HUGE = Size(runs=5000, points=1_000_000, datasets=500, rounds=120, seconds=1.5)
+HUGE = Size(runs=5000, points=1_000_000, datasets=500, rounds=25, seconds=1.5)
 
 SIZES = [
     pytest.param(SHORT, id="short"),
