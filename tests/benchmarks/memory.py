@@ -65,6 +65,11 @@ GRID = [
     Setting("100M", 1, 256, {"adapter": "full", "accumulation": 2}),
     Setting("100M", 1, 256, {"quantization": "nf4", "double_quantization": False}),
     Setting("100M", 1, 512, {"path": "plain", "precision": "float32"}),
+    Setting("4M", 2, 256, kind="qwen3"),
+    Setting("4M", 2, 256, {"quantization": "nf4"}, kind="phi3"),
+    Setting("4M", 2, 256, kind="gemma3_text"),
+    Setting("4M", 2, 256, {"method": "dpo"}, kind="gpt2"),
+    Setting("50M", 2, 256, kind="qwen2"),
 ]
 
 _NAMES = ("dry", "form", "table", "4x")

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from torch.profiler import ProfilerActivity, profile
-from transformers import LlamaConfig, LlamaForCausalLM, core_model_loading
+from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig, core_model_loading
 
 from storage import model_facts, specs
 from storage.specs import RunSpec
@@ -37,12 +37,13 @@ SPEAKERS = len("user: assistant: ")
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting: a model's size, the texts read at once, and what differs from the defaults."""
+    """One setting: a model's size and kind, the texts read at once, and what is not as usual."""
 
     size: str
     batch: int
     length: int
     changes: dict[str, Any] = field(default_factory=dict)
+    kind: str = "llama"
 
     @property
     def spec(self) -> RunSpec:
@@ -65,7 +66,8 @@ class Setting:
     def words(self) -> str:
         """What it is, in a line."""
         changes = ", ".join(f"{name} {value}" for name, value in self.changes.items())
-        return f"{self.size} {self.batch} x {self.length} {changes}".strip()
+        kind = "" if self.kind == "llama" else f"{self.kind} "
+        return f"{self.size} {kind}{self.batch} x {self.length} {changes}".strip()
 
     def case(self, folder: Path) -> Case:
         """Return what a dry run is told."""
@@ -90,33 +92,37 @@ class Setting:
         return max(2 * self.batch, 8)
 
 
-def config_of(size: str) -> LlamaConfig:
-    """Return the configuration of a Llama of that size."""
+def config_of(size: str, kind: str = "llama") -> Any:
+    """Return the configuration of a model of that size and kind."""
     width = SIZES[size]["hidden_size"]
-    return LlamaConfig(
+    shape = dict(
         **SIZES[size],
         intermediate_size=3 * width,
         num_attention_heads=width // 64,
         num_key_value_heads=max(1, width // 128),
+        head_dim=64,
         tie_word_embeddings=True,
         max_position_embeddings=8192,
         eos_token_id=0,
         bos_token_id=0,
         pad_token_id=0,
     )
+    if kind == "gpt2":
+        del shape["intermediate_size"], shape["num_key_value_heads"], shape["head_dim"]
+    return AutoConfig.for_model(kind, **shape)
 
 
-def shape_folder(folder: Path, size: str) -> Path:
+def shape_folder(folder: Path, setting: Setting) -> Path:
     """Write a model folder without weights."""
     tiny_models.save_tokenizer(folder)
-    config_of(size).save_pretrained(folder)
+    config_of(setting.size, setting.kind).save_pretrained(folder)
     return folder
 
 
 def tried(setting: Setting) -> dict[str, Any]:
     """Return what a dry run finds."""
     with tempfile.TemporaryDirectory() as folder:
-        return estimate.of(setting.case(shape_folder(Path(folder), setting.size)))
+        return estimate.of(setting.case(shape_folder(Path(folder), setting)))
 
 
 def tried_large() -> dict[str, Any]:
@@ -135,7 +141,7 @@ def estimated(setting: Setting) -> dict[str, float]:
     """Return what the closed form and the rules of thumb say, in bytes."""
     spec = setting.spec
     with tempfile.TemporaryDirectory() as folder:
-        save_halved(Path(folder), setting.size)
+        save_halved(Path(folder), setting)
         facts = model_facts.read(Path(folder))
     texts = Heaviest((setting.length,) * setting.batch, setting.learned)
     parts = peak_memory.parts_of(spec, facts, texts, machine())
@@ -154,7 +160,7 @@ def measured(setting: Setting) -> dict[str, Any]:
         home = TrainingHome.make(Path(folder) / "home")
         base = Path(folder) / setting.size
         tiny_models.save_tokenizer(base)
-        save_halved(base, setting.size)
+        save_halved(base, setting)
         data = home.dataset(_rows(setting))
         home.queue(data, home.base_model(base), **_changes(setting))
         core_model_loading.is_env_variable_true = lambda _name: True  # read weights by one thread
@@ -194,10 +200,10 @@ def _rows(setting: Setting) -> Rows:
     return [{"messages": [*question, *answers[0]]}] * count
 
 
-def save_halved(folder: Path, size: str) -> None:
+def save_halved(folder: Path, setting: Setting) -> None:
     """Write a random model in bfloat16, as most are published."""
     torch.manual_seed(0)
-    model = LlamaForCausalLM(config_of(size))
+    model = AutoModelForCausalLM.from_config(config_of(setting.size, setting.kind))
     model.to(torch.bfloat16).save_pretrained(folder)
 
 
