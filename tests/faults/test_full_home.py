@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from storage import database
-from storage.settings import Settings
 from tests.fakes.small_volume import fill_up, room, small_volume
 from tests.fakes.web_process import WebProcess
+from tests.faults.test_history import SHORT, fill, is_quick_and_small
 
 TIMES = [pytest.param(2, id="2"), pytest.param(20, marks=pytest.mark.slow, id="20")]
 
@@ -26,14 +25,25 @@ def volume(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def web(volume: Path) -> Iterator[WebProcess]:
+def longest(volume: Path) -> str:
+    """Return the run with the longest curve of those that ended there."""
+    return fill(volume, SHORT)
+
+
+@pytest.fixture(scope="module")
+def web(volume: Path, longest: str) -> Iterator[WebProcess]:
     """Return a web process over it."""
-    database.opened(Settings(home=volume)).close()
     process = WebProcess(volume).start()
     for path in PAGES:
         process.page(path)
     yield process
     process.end()
+
+
+def test_many_runs_keep_no_page_waiting_and_take_no_more_memory(
+    web: WebProcess, longest: str
+) -> None:
+    is_quick_and_small(longest, web, SHORT)
 
 
 @pytest.mark.parametrize("times", TIMES)

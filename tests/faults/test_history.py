@@ -32,13 +32,9 @@ class Size:
 
 
 SHORT = Size(runs=300, points=20_000, datasets=30, rounds=4, seconds=15)
+"""Of the studio in test_full_home, which the plain run has anyway."""
 
 HUGE = Size(runs=5000, points=1_000_000, datasets=500, rounds=25, seconds=1.5)
-
-SIZES = [
-    pytest.param(SHORT, id="short"),
-    pytest.param(HUGE, marks=pytest.mark.slow, id="huge"),
-]
 
 
 def fill(home: Path, size: Size) -> str:
@@ -75,16 +71,14 @@ def fill(home: Path, size: Size) -> str:
     return first
 
 
-@pytest.fixture(params=SIZES)
-def history(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> Iterator[tuple[Size, str, WebProcess]]:
-    """Return how much there is, the run with a long curve, and a web process."""
+@pytest.fixture
+def huge(tmp_path: Path) -> Iterator[tuple[str, WebProcess]]:
+    """Return the run with a long curve, and a web process."""
     home = tmp_path / "home"
     home.mkdir()
-    longest = fill(home, request.param)
+    longest = fill(home, HUGE)
     web = WebProcess(home).start()
-    yield request.param, longest, web
+    yield longest, web
     web.end()
 
 
@@ -95,10 +89,15 @@ def took(web: WebProcess, path: str) -> float:
     return time.monotonic() - began
 
 
+@pytest.mark.slow
 def test_a_huge_history_keeps_no_page_waiting_and_takes_no_more_memory(
-    history: tuple[Size, str, WebProcess],
+    huge: tuple[str, WebProcess],
 ) -> None:
-    size, longest, web = history
+    is_quick_and_small(*huge, HUGE)
+
+
+def is_quick_and_small(longest: str, web: WebProcess, size: Size) -> None:
+    """Read every page many times, then by twenty tabs; and see what that took."""
     places = [
         "/runs",
         "/data",
