@@ -15,16 +15,31 @@ const ACTIVE = "/api/v1/runs/lines?status=starting&status=running&limit=500";
 export function draw(root) {
   const [now, sweeps] = [h("div", {}), h("div", {})];
   const look = async () => {
-    const [active, queue, over] = await Promise.all([get(ACTIVE), get("/api/v1/queue"), ended.look()]);
+    const [begun, all, over] = await Promise.all([get(ACTIVE), get("/api/v1/queue"), ended.read()]);
+    const active = without(ended.runs, begun);
+    const queue = inLine(all, [...ended.runs, ...active]);
     if (!active.length && !queue.waiting.length && !over && !ended.words && !queue.pause) return fillWhenChanged(root, "nothing", nothing);
     fillWhenChanged(root, "lists", () => [line.banner, now, line.element, sweeps, ended.element]);
     fillWhenChanged(now, active, () => section(t("runs.now"), active.map((run) => card(run, look)), t("runs.now_none")));
     line.draw(queue, active);
+    ended.draw();
     await drawSweeps(sweeps);
   };
   const line = new Queue(look, (run) => erase(run, look));
   const ended = new Ended((run, box) => card(run, look, box));
   poll(look, 2);
+}
+
+// The lists are read one beside the other: a run that moves on meanwhile is in two of them, and is shown where it is now.
+function without(others, runs) {
+  const elsewhere = new Set(others.map(({ id }) => id));
+  return runs.filter(({ id }) => !elsewhere.has(id));
+}
+
+function inLine(queue, others) {
+  const ids = new Set(without(others, queue.waiting.map(({ run }) => run)).map(({ id }) => id));
+  const waiting = queue.waiting.filter(({ run }) => ids.has(run.id));
+  return { ...queue, waiting, total: queue.total - queue.waiting.length + waiting.length };
 }
 
 function nothing() {

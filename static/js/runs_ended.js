@@ -25,19 +25,23 @@ export class Ended {
     this.element = h("section", {}, h("h2", {}, t("runs.ended")), this.search, this.list, this.bar);
   }
 
-  // Reads so many as are shown; returns how many there are in all.
   async look() {
+    await this.read();
+    this.draw();
+  }
+
+  // Reads so many as are shown; returns how many there are in all.
+  async read() {
     const asked = this.words;
     const query = `${ENDED}&search=${encodeURIComponent(asked)}`;
     const [runs, headers] = await getWithHeaders(`/api/v1/runs/lines?${query}&limit=${Math.min(this.shown, 500)}`);
     if (asked !== this.words) return this.total; // something else was asked for meanwhile
     this.runs = runs;
     this.total = Number(headers.get("X-Total"));
-    this.#draw();
     return this.total;
   }
 
-  #draw() {
+  draw() {
     this.search.hidden = !this.words && this.total <= A_PAGE;
     const key = [this.runs, this.total, this.words, [...this.chosen.keys()].length >= MOST];
     fillWhenChanged(this.list, key, () => (this.runs.length ? [this.runs.map((run) => this.card(run, this.#box(run))), this.#more()] : h("p", { class: "ts-soft" }, t(this.words ? "runs.nothing_found" : "runs.ended_none"))));
@@ -56,7 +60,7 @@ export class Ended {
     const box = h("input", { type: "checkbox", checked, "data-key": `compare-${run.id}`, "aria-label": t("compare.tick", { name: run.name }), disabled: !checked && this.chosen.size >= MOST });
     box.addEventListener("change", () => {
       if (box.checked) this.chosen.set(run.id, run.name); else this.chosen.delete(run.id);
-      this.#draw();
+      this.draw();
     });
     return h("label", { class: "ts-tick-run" }, box);
   }
