@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 import torch
 
@@ -57,11 +58,16 @@ def one_hangs() -> Outcome:
     raise AssertionError("the others were waited for in vain")
 
 
-def asked_to_stop() -> Outcome:
-    """Wait until SIGTERM comes, and agree with the others on when that was."""
+def asked_to_stop(listening: Path) -> Outcome:
+    """Wait until SIGTERM comes, and agree with the others on when that was.
+
+    Args:
+        listening: a file that is there as soon as it may come.
+    """
     came: list[int] = []
     if together.is_first():
         signal.signal(signal.SIGTERM, lambda number, _frame: came.append(number))
+        listening.touch()
     for step in range(3000):
         if together.agreed(len(came)):
             words = together.told(lambda step=step: f"step {step}")

@@ -3,7 +3,9 @@
 import os
 import signal
 import time
+from functools import partial
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 import psutil
 import pytest
@@ -69,9 +71,12 @@ def test_one_that_never_comes_is_not_waited_for_for_ever() -> None:
     assert time.monotonic() - began < 30
 
 
-def test_a_request_to_stop_reaches_all_at_the_same_step() -> None:
-    process, door = several.start(several.asked_to_stop)
-    time.sleep(1.0)
+def test_a_request_to_stop_reaches_all_at_the_same_step(tmp_path: Path) -> None:
+    process, door = several.start(partial(several.asked_to_stop, tmp_path / "listening"))
+    until = time.monotonic() + 60
+    while not (tmp_path / "listening").exists():
+        assert time.monotonic() < until
+        time.sleep(0.01)
     os.kill(process.pid or 0, signal.SIGTERM)
     word = heard(door)
     assert isinstance(word, Outcome)
