@@ -105,7 +105,7 @@ def busy(new_town: Callable[[], Town]) -> Town:
 @pytest.fixture(scope="session")
 def worker(town: Town) -> StudioWorker:
     """Return that worker, warm."""
-    return town.worker().wait_until_warm()
+    return town.workers_alive(1)[-1]
 
 
 @pytest.fixture(scope="session")

@@ -5,13 +5,14 @@ import signal
 from storage import runs
 from storage.ids import LOCAL_PERSON
 from storage.status import RunStatus, StopRequest
-from tests.fakes.studio_worker import Town, until, wait_until_ended
+from tests.fakes.studio_worker import StudioWorker, Town, until, wait_until_ended
 
 TWO = {"max_steps": 400, "save_every": 3, "eval_share": 0.0, "processes": 2}
 
 
-def test_a_run_of_two_processes_outlives_one_of_them_and_is_stopped_by_a_person(town: Town) -> None:
-    worker = town.workers_alive(1)[-1]
+def test_a_run_of_two_processes_outlives_one_of_them_and_is_stopped_by_a_person(
+    town: Town, worker: StudioWorker
+) -> None:
     run_id = town.start(**TWO)
     until(lambda: town.run(run_id).checkpoint_step)
     leader = worker.child()
