@@ -86,3 +86,8 @@ def judged(
     times = total / max(1, estimated.total)
     change = fitting.change(spec, known, here, times) if fit is Fit.TOO_BIG else None
     return Memory(total, parts, tried is not None, here.room, fit, change)
+
+
+def sized(count: int) -> str:
+    """Return bytes as people say them."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(1, round(count / 1e6))} MB"

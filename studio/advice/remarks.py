@@ -10,7 +10,7 @@ from storage.support import Degree
 from studio.advice import lengths
 from studio.advice.fitting import Fit
 from studio.advice.known import Known
-from studio.advice.memory import Memory
+from studio.advice.memory import Memory, sized
 
 FEW_ROWS = 50
 
@@ -40,7 +40,7 @@ def _memory(spec: RunSpec, takes: Memory | None) -> list[Fault]:
     """Say where it does not fit, and what helps."""
     if takes is None or takes.fit is not Fit.TOO_BIG or takes.room is None:
         return []
-    words = f"This may need {takes.total / 1e9:.1f} GB; {takes.room / 1e9:.1f} GB are free."
+    words = f"This may need {sized(takes.total)}; {sized(takes.room)} are free."
     if takes.change is not None:
         return [Fault(next(iter(takes.change.values)), f"{words} {takes.change.words}")]
     if spec.method == "distill":

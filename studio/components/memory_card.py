@@ -1,6 +1,6 @@
 """What the plan card says of memory: whether it fits, how it is known, and what it is made of."""
 
-from studio.advice.memory import Memory
+from studio.advice.memory import Memory, sized
 from studio.words import say
 
 
@@ -10,7 +10,7 @@ def markdown(memory: Memory) -> str:
     if memory.change is not None:
         words = memory.change.words
         parts.append(
-            say("train.memory.change", words=words, size=_size(memory.change.memory_bytes))
+            say("train.memory.change", words=words, size=sized(memory.change.memory_bytes))
         )
     return "\n\n".join(parts)
 
@@ -18,19 +18,14 @@ def markdown(memory: Memory) -> str:
 def _sentence(memory: Memory) -> str:
     known = say("train.memory.tried" if memory.is_tried else "train.memory.estimated")
     if memory.fit is None or memory.room is None:
-        return f"**{say('train.memory.title')}**: {_size(memory.total)}, {known}"
-    fits = say(f"train.memory.{memory.fit}", size=_size(memory.total), room=_size(memory.room))
+        return f"**{say('train.memory.title')}**: {sized(memory.total)}, {known}"
+    fits = say(f"train.memory.{memory.fit}", size=sized(memory.total), room=sized(memory.room))
     return f"**{say(f'train.memory.{memory.fit}.badge')}** {fits} {known}"
 
 
 def _table(memory: Memory) -> str:
     there = sorted(memory.parts.items(), key=lambda part: -part[1])
     lines = [
-        f"| {say(f'train.memory.part.{name}')} | {_size(size)} |" for name, size in there if size
+        f"| {say(f'train.memory.part.{name}')} | {sized(size)} |" for name, size in there if size
     ]
     return "\n".join(["| | |", "|---|---|", *lines])
-
-
-def _size(count: int) -> str:
-    """Return bytes as people say them."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(1, round(count / 1e6))} MB"

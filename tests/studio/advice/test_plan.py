@@ -249,7 +249,7 @@ def test_what_takes_longer_is_said_to_take_longer(
 
 def test_what_does_not_fit_into_memory_is_said_with_both_numbers(facts: ModelFacts) -> None:
     found = planned(spec(), facts, here=Machine(2, 500_000_000))
-    assert "0.5 GB are free" in warned(found)["base_model_id"]
+    assert "500 MB are free" in warned(found)["base_model_id"]
     assert found.faults == []
     assert "base_model_id" not in warned(planned(spec(), facts))
 
