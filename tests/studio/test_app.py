@@ -76,7 +76,7 @@ def test_a_page_that_stands_in_no_navigation_has_an_address_all_the_same(
     configs: dict[str, dict[str, Any]],
 ) -> None:
     hidden = [path for path, _, shown in configs[""]["pages"] if not shown]
-    assert hidden == ["run"]
+    assert hidden == ["run", "sweep", "compare"]
 
 
 def test_each_page_has_its_own_island_and_an_unknown_one_is_not_found(

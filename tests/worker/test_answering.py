@@ -111,7 +111,7 @@ class Desk:
 
     def kept(self, made: Dataset) -> Path:
         """Return the folder of what an attempt leaves the next."""
-        return self.files.work(made.id) / entries.KEPT
+        return self.files.work(made.id) / endings.KEPT
 
 
 @pytest.fixture

@@ -25,10 +25,17 @@ from studio.services import (
     dataset_files,
     dataset_rows,
     datasets,
+    diagnoses,
+    histories,
     plans,
+    presets,
     probes,
+    queue,
     runs,
     sample,
+    saved_states,
+    sweeps,
+    telemetry,
     uploads,
     versions,
 )
@@ -39,7 +46,8 @@ from tests.fakes.workplace import Workplace
 BEN = "ben"
 MODULES = (
     adapters, analyses, base_models, chat, columns, comparison, dataset_files, dataset_rows,
-    datasets, plans, probes, runs, sample, uploads, versions,
+    datasets, diagnoses, histories, plans, presets, probes, queue, runs, sample, saved_states,
+    sweeps, telemetry, uploads, versions,
 )  # fmt: skip
 EXTRA: dict[str, tuple[Any, ...]] = {
     "dataset_rows.page": (0, 10),
@@ -49,6 +57,11 @@ EXTRA: dict[str, tuple[Any, ...]] = {
     "uploads.put": (0, b"xyz"),
     "runs.news": (None,),
     "probes.proposed": (0.1,),
+    "queue.move": ("front", None),
+    "queue.set_priority": ("high",),
+    "queue.run_after": (None,),
+    "saved_states.delete": (3,),
+    "sweeps.keep_best": ("Best",),
 }
 """What a function needs beside the person and the id."""
 
@@ -59,7 +72,10 @@ BY_OTHER_MEANS = {
     "dataset_files.faults", "runs.first_batch",
     "base_models.add_folder", "base_models.add_hub", "base_models.add_starter", "sample.start",
     "plans.preset", "plans.plan", "runs.start", "adapters.settings", "analyses.token_lengths",
-    "plans.count_tokens", "comparison.compare", "comparison.differences",
+    "plans.count_tokens", "comparison.compare", "comparison.differences", "adapters.page",
+    "plans.try_memory", "runs.extend", "presets.keep", "queue.line", "queue.pause",
+    "saved_states.spaces", "saved_states.clean", "saved_states.starts_of", "saved_states.start",
+    "saved_states.branch", "sweeps.proposals", "sweeps.plan", "sweeps.start",
 }  # fmt: skip
 """They make something of the person's own, are tried below with somebody else's ids, or in the
 stories of their own modules."""
@@ -86,7 +102,10 @@ def _is_service(module: ModuleType, name: str, function: object) -> bool:
 
 LISTS = sorted(name for name in everything() if name.endswith((".listing", ".queue")))
 BY_ID = sorted(set(everything()) - set(LISTS) - BY_OTHER_MEANS)
-CHANGES = ("delete", "restore", "retry", "stop", "resume", "discard", "put", "finish")
+CHANGES = (
+    "delete", "restore", "retry", "stop", "resume", "discard", "put", "finish", "move", "priority",
+    "after", "again", "go_on", "keep_best",
+)  # fmt: skip
 READS = [name for name in BY_ID if not name.endswith(CHANGES)]
 
 
@@ -104,18 +123,27 @@ class Possessions:
         self.run = runs.get(self.studio, ME, run.id)
         self.upload = uploads.begin(self.studio, ME, "answers.jsonl", 3, 0)
         self.analysis = analyses.ask(self.studio, ME, self.data.id, "care", {})
+        self.preset = presets.keep(self.studio, ME, "Careful", {"learning_rate": 1e-4})
+        self.wish = {
+            "name": "Ranks", "space": {"rank": {"choices": [4, 8]}}, "trials": 2,
+            "spec": {**self.values, "name": "Ranks", "max_length": 64},
+        }  # fmt: skip
+        self.sweep = sweeps.start(self.studio, ME, self.wish)
 
     def id_for(self, name: str) -> str:
         """Return the id of what a service function is about."""
         mine: dict[str, Any] = {
             "base_models": self.model, "runs": self.run, "adapters": self.adapter,
             "uploads": self.upload, "analyses.get": self.analysis, "probes.of": self.run,
+            "presets": self.preset, "sweeps": self.sweep, "diagnoses": self.run,
+            "histories": self.run, "queue": self.run, "saved_states": self.run,
+            "telemetry": self.run,
         }  # fmt: skip
         return str(mine.get(name, mine.get(name.split(".")[0], self.data)).id)
 
     def seen(self) -> list[Any]:
         """Return all that its owner sees."""
-        modules: tuple[Any, ...] = (datasets, base_models, runs, adapters)
+        modules: tuple[Any, ...] = (datasets, base_models, runs, adapters, presets, sweeps)
         return [module.listing(self.studio, ME) for module in modules]
 
 
@@ -211,6 +239,38 @@ def test_nobody_compares_somebody_elses_run(mine: Possessions) -> None:
         comparison.compare(mine.studio, BEN, [mine.run.id])
 
 
+def test_nobody_goes_on_from_somebody_elses_run(mine: Possessions) -> None:
+    name = f"adapter:{mine.adapter.id}"
+    with pytest.raises(NotFound):
+        runs.extend(mine.studio, BEN, mine.run.id, epochs=9)
+    with pytest.raises(NotFound):
+        saved_states.start(mine.studio, BEN, name)
+    with pytest.raises(NotFound):
+        saved_states.branch(mine.studio, BEN, mine.run.id, name)
+    assert saved_states.starts_of(mine.studio, BEN, mine.model.id) == []
+
+
+def test_nobody_sees_or_cleans_what_somebody_elses_things_take(mine: Possessions) -> None:
+    assert adapters.page(mine.studio, ME, 10)[1] == 1
+    assert adapters.page(mine.studio, BEN, 10) == ([], 0)
+    assert saved_states.spaces(mine.studio, BEN) == []
+    with pytest.raises(NotFound):
+        saved_states.clean(mine.studio, BEN, [mine.run.id])
+
+
+def test_nobody_searches_with_what_is_somebody_elses(mine: Possessions) -> None:
+    with pytest.raises(Refused) as refused:
+        sweeps.start(mine.studio, BEN, mine.wish)
+    assert {fault.field for fault in refused.value.faults} == {"dataset_id", "base_model_id"}
+    assert sweeps.listing(mine.studio, BEN) == []
+
+
+def test_the_line_holds_the_persons_own_alone(mine: Possessions) -> None:
+    waiting = runs.start(mine.studio, ME, {**mine.values, "name": "Next", "max_length": 64})
+    assert [one.run.id for one in queue.line(mine.studio, ME).waiting] == [waiting.id]
+    assert queue.line(mine.studio, BEN).waiting == []
+
+
 def test_nobody_has_somebody_elses_rows_counted(mine: Possessions) -> None:
     def asked() -> int:
         with mine.studio.database.read() as session:
@@ -218,6 +278,7 @@ def test_nobody_has_somebody_elses_rows_counted(mine: Possessions) -> None:
 
     before, whose = asked(), Places(mine.data.id, mine.model.id)
     plans.count_tokens(mine.studio, BEN, whose)
+    assert not plans.try_memory(mine.studio, BEN, {**mine.values, "max_length": 64})
     assert asked() == before
     plans.count_tokens(mine.studio, ME, whose)
     assert asked() == before + 1
