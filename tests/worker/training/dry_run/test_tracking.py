@@ -53,7 +53,8 @@ def test_each_phase_has_its_own_peak() -> None:
 def test_gradients_are_counted_on_the_way_back() -> None:
     with Tracker() as tracker:
         weight = torch.nn.Parameter(torch.zeros(100, 100))
-        loss = (torch.ones(100) @ weight).sum()
+        given = torch.ones(100)
+        loss = (given @ weight).sum()
         before = tracker.held
         loss.backward()
         assert weight.grad is not None
