@@ -122,7 +122,7 @@ def is_quick_and_small(longest: str, web: WebProcess, size: Size) -> None:
             web.page(path)
 
     with ThreadPoolExecutor(20) as tabs:
-        list(tabs.map(read_all, range(40)))
+        list(tabs.map(read_all, range(20 * size.rounds)))  # every thread has its memory by then
         before = web.memory
         list(tabs.map(read_all, range(20 * size.rounds)))
     grown = (web.memory - before) / MEGABYTE
