@@ -18,10 +18,10 @@ demo: $(VENV)/.studio
 run: $(VENV)/.studio
 	$(BIN)/tuning-studio up
 
-# Journeys and faults watch the clock, so nothing else runs beside these two.
+# Journeys and faults watch the clock, so nothing else runs beside them.
 test: $(VENV)/.tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/journeys --ignore tests/faults
-	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/journeys tests/faults
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/journeys tests/faults
 
 check: $(VENV)/.tests
 	$(BIN)/ruff check .

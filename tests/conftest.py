@@ -2,8 +2,10 @@
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 NEEDS = "needs "
 """A skip whose reason starts like this is for want of a tool, such as "needs chromium"."""
@@ -15,6 +17,30 @@ left_out: dict[str, str] = {}
 
 
 Report = pytest.TestReport | pytest.CollectReport
+
+
+TOGETHER = {
+    "tests/journeys/test_data_": "journeys about data",
+    "tests/journeys/": "journeys",
+    "tests/faults/": "faults",
+}
+"""Which tests share what takes long to make, such as a studio: one process runs them all."""
+
+
+class Rooms(LoadScopeScheduling):
+    """Hands out tests by the file, or by what they share."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next(
+            (room for start, room in TOGETHER.items() if nodeid.startswith(start)),
+            nodeid.split("::")[0],
+        )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Hand out tests so that what is shared is made once."""
+    return Rooms(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -39,7 +39,11 @@ class MemoryPart:
     def connect(
         self, inputs: list[Component], card: Component, filled: list[Component], show: Show
     ) -> None:
-        """Connect the events; `filled` is what `show` updates."""
+        """Connect the events; `filled` is what `show` updates.
+
+        A look under way is given up when a person changes something (`looks`, to be cancelled):
+        what it would say of the earlier settings must not stand there at last.
+        """
 
         @door.answered()
         def make_fit(*values: Any) -> list[Any]:
@@ -52,7 +56,7 @@ class MemoryPart:
             return [plan_card.markdown(planned), *self.updates(given, planned)]
 
         self.fix.click(make_fit, inputs, filled, show_progress="hidden")
-        self.clock.tick(look, inputs, [card, *self.widgets], show_progress="hidden")
+        self.looks = self.clock.tick(look, inputs, [card, *self.widgets], show_progress="hidden")
 
     def fitting(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return the settings with the one change with which the run fits, where there is one."""

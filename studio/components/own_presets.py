@@ -31,7 +31,10 @@ class OwnPresets:
                 self.undo = gr.Button(say("presets.undo"), size="sm", visible=False)
             self.name = gr.Textbox(label=say("presets.name"), max_lines=1, max_length=120)
             self.add = gr.Button(say("presets.keep"), size="sm")
-            self.deleted = gr.State("")
+            self.deleted = gr.Textbox(
+                label=say("presets.undo"),
+                visible=False,  # a State keeps a stream open on every page
+            )
 
     def connect(
         self, page: gr.Blocks, inputs: list[Component], filled: list[Component], show: Show

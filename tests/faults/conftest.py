@@ -35,10 +35,9 @@ SPEC: dict[str, Any] = {
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the faults together: they share what takes long to make."""
+    """Give the faults their time."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("faults"))
             is_long = item.get_closest_marker("slow") is not None
             item.add_marker(pytest.mark.timeout(7200 if is_long else 900))
 

@@ -21,18 +21,10 @@ PUBMEDQA = ROOT.parent / "shared" / "data" / "pubmedqa_messages.jsonl"
 expect.set_options(timeout=PATIENCE * 1000)
 
 
-def groups(items: list[pytest.Item]) -> None:
-    """Let those about data have a studio of their own, beside the one that all others share."""
-    for item in items:
-        name = "data" if item.path.name.startswith("test_data_") else "journeys"
-        item.add_marker(pytest.mark.xdist_group(name))
-
-
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """Let the journeys come last, in their order: the first meets an empty studio."""
     here = Path(__file__).parent
-    groups([item for item in items if here in item.path.parents])
     yield
     journeys = [item for item in items if here in item.path.parents]
     for item in journeys:

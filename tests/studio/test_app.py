@@ -79,6 +79,10 @@ def test_a_page_that_stands_in_no_navigation_has_an_address_all_the_same(
     assert hidden == ["run", "sweep", "compare"]
 
 
+def test_no_page_keeps_a_stream_open_that_nobody_needs(configs: dict[str, dict[str, Any]]) -> None:
+    assert not any(config["connect_heartbeat"] for config in configs.values())
+
+
 def test_each_page_has_its_own_island_and_an_unknown_one_is_not_found(
     visitor: httpx.Client, configs: dict[str, dict[str, Any]]
 ) -> None:
