@@ -64,6 +64,16 @@ FOCUS = """() => {
 }"""
 
 
+AT_REST = """() => new Promise((resolve) => {
+  const rest = () => { watch.disconnect(); clearTimeout(soon); clearTimeout(late); resolve(); };
+  let soon = setTimeout(rest, 500);
+  const late = setTimeout(rest, 5000);
+  const watch = new MutationObserver(() => { clearTimeout(soon); soon = setTimeout(rest, 500); });
+  watch.observe(document.body, {subtree: true, childList: true});
+})"""
+"""Waits until nothing was added for half a second: pages that ask again and again are never idle."""
+
+
 @pytest.fixture(params=PATHS)
 def opened(
     request: pytest.FixtureRequest,
@@ -82,7 +92,6 @@ def open_page(
     def opened(path: str) -> Page:
         page.goto(path.format(dataset_id=dataset_id, run_id=finished_run["id"]))
         expect(page.locator("nav a").first).to_be_visible()
-        page.wait_for_load_state("networkidle")
         if page.locator("[id^=island-]").count() and path != "/train":
             expect(page.locator(".ts-island > *").first).to_be_visible()
         if "view=" in path:
@@ -91,6 +100,7 @@ def open_page(
         if path == "/train":
             page.get_by_role("button", name="Advanced settings").click()
             expect(page.locator("#plan")).to_contain_text("Ready to start")
+        page.evaluate(AT_REST)
         page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
         return page
 
