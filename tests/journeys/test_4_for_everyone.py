@@ -28,6 +28,7 @@ PATHS = (
     "/train",
     "/runs",
     "/run?run={run_id}",
+    "/compare?runs={run_id}",
     "/playground",
     "/adapters",
     "/settings",
@@ -71,7 +72,7 @@ AT_REST = """() => new Promise((resolve) => {
   const watch = new MutationObserver(() => { clearTimeout(soon); soon = setTimeout(rest, 500); });
   watch.observe(document.body, {subtree: true, childList: true});
 })"""
-"""Waits until nothing was added for half a second: pages that ask again and again are never idle."""
+"""Waits until nothing was added for half a second: pages that ask all the time are never idle."""
 
 
 @pytest.fixture(params=PATHS)
