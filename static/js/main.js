@@ -39,5 +39,10 @@ function follow() {
   location.href = `/run?run=${started}`;
 }
 
-new MutationObserver(() => { settle(); follow(); }).observe(document.documentElement, { childList: true, subtree: true });
+// A list of choices that scrolls would take the focus when Tab leaves its field, and vanish with it.
+function stepOver() {
+  for (const list of document.querySelectorAll("ul[role=listbox]:not([tabindex])")) list.tabIndex = -1;
+}
+
+new MutationObserver(() => { settle(); follow(); stepOver(); }).observe(document.documentElement, { childList: true, subtree: true });
 settle();
