@@ -8,7 +8,7 @@ from gradio.components import Component
 
 from storage.ids import LOCAL_PERSON
 from studio.advice.plan import Plan
-from studio.components import door, plan_card
+from studio.components import door
 from studio.components.form_values import NAMES, sent
 from studio.services import plans
 from studio.services.studio import Studio
@@ -36,27 +36,18 @@ class MemoryPart:
         """What `updates` updates."""
         return [self.fix, self.clock]
 
-    def connect(
-        self, inputs: list[Component], card: Component, filled: list[Component], show: Show
-    ) -> None:
-        """Connect the events; `filled` is what `show` updates.
+    def connect(self, inputs: list[Component], filled: list[Component], show: Show) -> None:
+        """Connect the button's event; `filled` is what `show` updates.
 
-        A look under way is given up when a person changes something (`looks`, to be cancelled):
-        what it would say of the earlier settings must not stand there at last.
+        The clock's ticks belong to whoever judges the settings when they change: so no look under
+        way says of earlier settings what would stand there at last.
         """
 
         @door.answered()
         def make_fit(*values: Any) -> list[Any]:
             return show(self.fitting(dict(zip(NAMES, values, strict=True))))
 
-        @door.answered()
-        def look(*values: Any) -> list[Any]:
-            given = dict(zip(NAMES, values, strict=True))
-            planned = plans.plan(self._studio, LOCAL_PERSON, sent(given))
-            return [plan_card.markdown(planned), *self.updates(given, planned)]
-
         self.fix.click(make_fit, inputs, filled, show_progress="hidden")
-        self.looks = self.clock.tick(look, inputs, [card, *self.widgets], show_progress="hidden")
 
     def fitting(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return the settings with the one change with which the run fits, where there is one."""

@@ -79,28 +79,28 @@ class RunForm:
         others = tuple(name for name in (*TUNED, "name") if name not in followed_too)
         page.load(self.open, None, filled, show_progress="hidden")
         page.load(self.tell, None, self.told, show_progress="hidden")
-        self.memory.connect(self.inputs, self.card, filled, self._show)
         self._on(("dataset_id",), self.choose_data, filled)
         self._on(("preset", "base_model_id", "method"), self.choose, filled)
         self._on(("adapter",), self.follow, filled)
         self._on(("start_from",), self.go_on, filled)
-        self._on(others, self.judge, judged)
-        self.reset.click(
-            self.fill, self.inputs, filled, show_progress="hidden", cancels=[self.memory.looks]
-        )
+        self._on(others, self.judge, judged, self.memory.clock.tick)
+        self.reset.click(self.fill, self.inputs, filled, show_progress="hidden")
         self.start.click(self.begin, self.inputs, self.started)
+        self.memory.connect(self.inputs, filled, self._show)
         self.questions.connect(self.widgets)
         self.variations.connect(self.inputs)
         self.own.connect(page, self.inputs, filled, self._show)
 
     def _on(
-        self, names: Iterable[str], do: Callable[..., list[Any]], outputs: list[Component]
-    ) -> None:
+        self, names: Iterable[str], do: Callable[..., list[Any]], outputs: list[Component],
+        *others: Any,
+    ) -> None:  # fmt: skip
         """Do something when a person changes one of these settings; the last change counts."""
+        changes = [event for name in names for event in _changes(name, self.widgets[name])]
         gr.on(
-            [event for name in names for event in _changes(name, self.widgets[name])],
+            [*changes, *others],
             do, self.inputs, outputs,
-            show_progress="hidden", trigger_mode="always_last", cancels=[self.memory.looks],
+            show_progress="hidden", trigger_mode="always_last",
         )  # fmt: skip
 
     # What the events do.
