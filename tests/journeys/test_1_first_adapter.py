@@ -77,6 +77,8 @@ def _start(page: Page) -> str:
     _choose(page, "Data", PUBMEDQA.name)
     _choose(page, "Base model", "tiny-llama")
     page.get_by_role("radio", name="Quick").check()
+    expect(plan).to_contain_text("Ready to start")
+    expect(plan).not_to_contain_text("processing")  # the preset is filled in
     keep(page, "train")
     page.get_by_role("button", name="Advanced settings").click()
     before = plan.inner_text()
