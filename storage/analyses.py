@@ -104,12 +104,11 @@ def ask(
         return Analysis.model_validate(row)
 
 
-def withdraw(database: Database, owner: str, kind: Kind) -> int:
-    """Take back an owner's questions of a kind that nobody has begun to answer; count them."""
+def withdraw(database: Database, owner: str, kind: Kind) -> None:
+    """Take back an owner's questions of a kind that nobody has begun to answer."""
     waiting = (AnalysisRow.kind == kind, AnalysisRow.status == WorkStatus.WAITING)
     with database.write() as session:
-        gone = session.execute(delete(AnalysisRow).where(AnalysisRow.owner == owner, *waiting))
-        return int(gone.rowcount)  # type: ignore[attr-defined]
+        session.execute(delete(AnalysisRow).where(AnalysisRow.owner == owner, *waiting))
 
 
 def get(database: Database, owner: str, analysis_id: str) -> Analysis:

@@ -18,7 +18,7 @@ from typing import Any
 from storage import settings
 
 HOME = Path(tempfile.mkdtemp(prefix="reporting-benchmark-"))
-settings.quiet_libraries(HOME, offline=True)
+settings.quiet_libraries(HOME, offline=True)  # read when libraries are imported
 
 from transformers import LlamaConfig, PrinterCallback  # noqa: E402
 from trl import SFTTrainer  # noqa: E402
