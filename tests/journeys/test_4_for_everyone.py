@@ -94,7 +94,7 @@ def open_page(
         page.goto(path.format(dataset_id=dataset_id, run_id=finished_run["id"]))
         expect(page.locator("nav a").first).to_be_visible()
         if page.locator("[id^=island-]").count() and path != "/train":
-            expect(page.locator(".ts-island > :not(:empty)").first).to_be_visible()
+            expect(page.locator(".ts-island > :not(:empty):not([hidden])").first).to_be_visible()
         if "view=" in path:
             expect(page.locator(".ts-view .ts-card").first).to_be_visible()
             expect(page.locator(".ts-view [role=progressbar]")).to_have_count(0)
