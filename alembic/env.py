@@ -2,7 +2,11 @@
 
 from alembic import context
 
+from storage import conversation_tables, trust_tables
 from storage.tables import Table
+
+TABLES = (conversation_tables, trust_tables)
+"""Imported so that their tables are known."""
 
 context.configure(
     connection=context.config.attributes["connection"],

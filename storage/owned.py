@@ -6,6 +6,7 @@ from typing import TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from storage.conversation_tables import ConversationRow, PromptSetRow, SystemPromptRow
 from storage.database import Database
 from storage.errors import NotFound
 from storage.tables import (
@@ -18,8 +19,22 @@ from storage.tables import (
     SweepRow,
     now,
 )
+from storage.trust_tables import EvaluationRow
 
-Row = TypeVar("Row", DatasetRow, BaseModelRow, AnalysisRow, RunRow, AdapterRow, SweepRow, PresetRow)
+Row = TypeVar(
+    "Row",
+    DatasetRow,
+    BaseModelRow,
+    AnalysisRow,
+    RunRow,
+    AdapterRow,
+    SweepRow,
+    PresetRow,
+    ConversationRow,
+    PromptSetRow,
+    SystemPromptRow,
+    EvaluationRow,
+)
 
 _WORDS: dict[type, str] = {
     DatasetRow: "dataset",
@@ -29,6 +44,10 @@ _WORDS: dict[type, str] = {
     AdapterRow: "adapter",
     SweepRow: "sweep",
     PresetRow: "preset",
+    ConversationRow: "conversation",
+    PromptSetRow: "set of prompts",
+    SystemPromptRow: "system prompt",
+    EvaluationRow: "evaluation",
 }
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from storage.artifacts import Artifacts
 from storage.base_models import Source
+from storage.conversation_tables import ConversationRow, PromptSetRow, SystemPromptRow
 from storage.database import Database
 from storage.status import ACTIVE, WorkStatus
 from storage.tables import (
@@ -25,6 +26,7 @@ from storage.tables import (
     Table,
     now,
 )
+from storage.trust_tables import EvaluationRow
 
 DAYS = 30
 """So long a person may bring back what was deleted."""
@@ -36,6 +38,9 @@ _AGAIN = "Bring it in again."
 
 _ASIDE = ".deleted-"
 
+_ALONE = (PresetRow, SweepRow, PromptSetRow, SystemPromptRow, ConversationRow, EvaluationRow)
+"""Nothing else names these; what is theirs alone goes with them."""
+
 
 def purge(database: Database, files: Artifacts) -> list[str]:
     """Remove for good what was deleted long ago; returns the ids.
@@ -45,7 +50,7 @@ def purge(database: Database, files: Artifacts) -> list[str]:
     """
     with _aside(files.home) as aside, database.write() as session:
         places = _Places(session, files, aside)
-        gone = [each.id for table in (PresetRow, SweepRow) for each in _simple(session, table)]
+        gone = [each.id for table in _ALONE for each in _simple(session, table)]
         gone += [each.id for each in _due(session, AdapterRow) if places.adapter(each)]
         gone += [each.id for each in _due(session, RunRow) if places.run(each)]
         gone += [each.id for each in _due(session, DatasetRow) if places.dataset(each)]
