@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 
 from storage.errors import NotFound, Superseded
 from storage.tables import AnalysisRow, BaseModelRow, DatasetRow, RunRow, now
+from storage.trust_tables import EvaluationRow
 
-Row = TypeVar("Row", DatasetRow, BaseModelRow, AnalysisRow, RunRow)
-AnyRow = DatasetRow | BaseModelRow | AnalysisRow | RunRow
+Row = TypeVar("Row", DatasetRow, BaseModelRow, AnalysisRow, EvaluationRow, RunRow)
+AnyRow = DatasetRow | BaseModelRow | AnalysisRow | EvaluationRow | RunRow
 
 
 class Heard:

@@ -12,7 +12,8 @@ from storage.tables import Leased, Owned, Table, now
 class EvaluationRow(Owned, Leased, Table):
     """Questions put to contestants by the worker, all to each.
 
-    `kind`: answers, or safety. `prompts`: as they were when it was asked for. `profile`: the safety
+    `kind`: answers, or safety. `titles` of the contestants and `prompts`: as they were when it was
+    asked for; the prompts may be long, and are read only where they are used. `profile`: the safety
     profile as it was. `result`: the summary, once it is ready.
     """
 
@@ -20,7 +21,8 @@ class EvaluationRow(Owned, Leased, Table):
 
     kind: Mapped[str] = mapped_column(String(16))
     contestants: Mapped[list[str]] = mapped_column(JSON)
-    prompts: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    titles: Mapped[list[str]] = mapped_column(JSON)
+    prompts: Mapped[list[dict[str, Any]]] = mapped_column(JSON, deferred=True)
     prompt_set_id: Mapped[str | None] = mapped_column(String(32))
     system: Mapped[str] = mapped_column(Text, default="")
     sampling: Mapped[dict[str, Any]]

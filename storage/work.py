@@ -1,4 +1,4 @@
-"""Background work on datasets, base models and analyses: claim, report, finish, fail, recover."""
+"""Background work, on datasets, models, questions: claim, report, finish, fail, recover."""
 
 from typing import Any, TypeVar
 
@@ -9,9 +9,10 @@ from storage.database import Database
 from storage.errors import NotFound, StudioError, Superseded
 from storage.status import WORK_MOVES, WorkStatus
 from storage.tables import AnalysisRow, BaseModelRow, DatasetRow
+from storage.trust_tables import EvaluationRow
 
-Row = TypeVar("Row", DatasetRow, BaseModelRow, AnalysisRow)
-AnyRow = DatasetRow | BaseModelRow | AnalysisRow
+Row = TypeVar("Row", DatasetRow, BaseModelRow, AnalysisRow, EvaluationRow)
+AnyRow = DatasetRow | BaseModelRow | AnalysisRow | EvaluationRow
 
 MOST_CRASHES = 3
 """So often is work taken up again whose process died; then it has failed."""

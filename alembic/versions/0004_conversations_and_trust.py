@@ -74,6 +74,7 @@ def upgrade() -> None:
         "evaluations",
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("contestants", sa.JSON(), nullable=False),
+        sa.Column("titles", sa.JSON(), nullable=False),
         sa.Column("prompts", sa.JSON(), nullable=False),
         sa.Column("prompt_set_id", sa.String(length=32), nullable=True),
         sa.Column("system", sa.Text(), nullable=False),
