@@ -1,0 +1,1 @@
+"""Safety profiles: what they are made of, read from files and written to them."""
