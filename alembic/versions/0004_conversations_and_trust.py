@@ -22,9 +22,33 @@ NEW = (
     "votes",
 )
 
+TRIGGERS = (
+    """
+    CREATE TRIGGER audit_unchanged BEFORE UPDATE ON audit
+    BEGIN SELECT RAISE(ABORT, 'the audit trail is only ever added to'); END
+    """,
+    """
+    CREATE TRIGGER audit_in_order BEFORE INSERT ON audit
+    WHEN NEW.number != COALESCE((SELECT MAX(number) FROM audit), 0) + 1
+    BEGIN SELECT RAISE(ABORT, 'the audit trail is only ever added to at its end'); END
+    """,
+    """
+    CREATE TRIGGER audit_kept BEFORE DELETE ON audit
+    WHEN OLD.number > COALESCE((
+        SELECT json_extract(details, '$.through') FROM audit
+        WHERE action = 'trail_shortened' ORDER BY number DESC LIMIT 1
+    ), 0)
+    BEGIN SELECT RAISE(ABORT, 'the audit trail is only ever added to'); END
+    """,
+)
+"""Entries are only added, at the end; only what an entry says was removed by age may go.
+
+REPLACE deletes without its trigger in SQLite: the rule for INSERT stands before it.
+"""
+
 
 def upgrade() -> None:
-    """Create the tables."""
+    """Create the tables, and the triggers where the database is SQLite."""
     op.create_table(
         "audit",
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
@@ -39,6 +63,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("audit", schema=None) as batch_op:
         batch_op.create_index("audit_by_action", ["action", "number"], unique=False)
+    _guard()
 
     op.create_table(
         "cached_answers",
@@ -212,6 +237,12 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["conversation_id"], ["conversations.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("conversation_id", "number"),
     )
+
+
+def _guard() -> None:
+    if op.get_bind().dialect.name == "sqlite":
+        for trigger in TRIGGERS:
+            op.execute(trigger)
 
 
 def downgrade() -> None:

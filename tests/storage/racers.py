@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
-from storage import attempts, database, leases, metrics, runs
+from storage import attempts, audit, database, leases, metrics, runs
+from storage.audit import Action
 from storage.database import Database
 from storage.settings import Settings
 from storage.tables import RunRow
@@ -98,12 +99,27 @@ def look(settings: Settings, turns: int) -> list[str]:
     return []
 
 
+def note(settings: Settings, turns: int) -> list[str]:
+    """Note that many downloads in the audit trail; returns the numbers of the entries."""
+    opened, numbers = Database(settings.database), []
+
+    def note_one() -> None:
+        with opened.write() as session:
+            entry = audit.note(session, "anna", Action.DOWNLOADED, f"by_{os.getpid()}", {})
+        numbers.append(str(entry.number))
+
+    for _ in range(turns):
+        patiently(note_one)
+    return numbers
+
+
 KINDS: dict[str, Callable[[Settings, int], list[str]]] = {
     "claim": claim,
     "count": count,
     "open": open_home,
     "write": write,
     "look": look,
+    "note": note,
 }
 
 
