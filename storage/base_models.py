@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from storage import ids, owned
+from storage import audit, ids, owned
+from storage.audit import Action
 from storage.database import Database
 from storage.status import WorkStatus
 from storage.tables import BaseModelRow
@@ -64,6 +65,8 @@ def add(
     with database.write() as session:
         session.add(row)
         session.flush()
+        told = {"name": name, "source": source, "reference": reference, "revision": revision}
+        audit.note(session, owner, Action.ADDED, row.id, told)
         return Base.model_validate(row)
 
 

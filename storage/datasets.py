@@ -7,7 +7,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select
 
-from storage import ids, leases, owned
+from storage import audit, ids, leases, owned
+from storage.audit import Action
 from storage.database import Database
 from storage.errors import StudioError
 from storage.mappings import Mapping
@@ -193,4 +194,9 @@ def _insert(database: Database, row: DatasetRow) -> Dataset:
     with database.write() as session:
         session.add(row)
         session.flush()
+        told = {"name": row.name, "bytes": row.bytes, "sha256": row.sha256}
+        if row.operation:
+            told |= {"how": row.operation["kind"], "parents": list(row.parents or ())}
+        done = Action.MADE if row.operation else Action.UPLOADED
+        audit.note(session, row.owner, done, row.id, told)
         return Dataset.model_validate(row)

@@ -6,6 +6,8 @@ from typing import TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from storage import audit
+from storage.audit import Action
 from storage.conversation_tables import ConversationRow, PromptSetRow, SystemPromptRow
 from storage.database import Database
 from storage.errors import NotFound
@@ -77,7 +79,11 @@ def all_of(
 def mark_deleted(
     database: Database, table: type[Row], owner: str, identifier: str, *, deleted: bool
 ) -> None:
-    """Delete a person's row from view, or bring it back. Raises NotFound."""
+    """Delete a person's row from view, or bring it back; the audit tells it. Raises NotFound."""
     with database.write() as session:
         row = one(session, table, owner, identifier, deleted=True)
+        if deleted is (row.deleted_at is None):
+            done = Action.DELETED if deleted else Action.RESTORED
+            told = {"kind": _WORDS[table], "name": row.name}
+            audit.note(session, owner, done, identifier, told)
         row.deleted_at = now() if deleted else None

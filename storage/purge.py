@@ -10,7 +10,9 @@ from typing import Any
 from sqlalchemy import Column, delete, func, select
 from sqlalchemy.orm import Session
 
+from storage import audit
 from storage.artifacts import Artifacts
+from storage.audit import Action
 from storage.base_models import Source
 from storage.conversation_tables import ConversationRow, PromptSetRow, SystemPromptRow
 from storage.database import Database
@@ -55,6 +57,8 @@ def purge(database: Database, files: Artifacts) -> list[str]:
         gone += [each.id for each in _due(session, RunRow) if places.run(each)]
         gone += [each.id for each in _due(session, DatasetRow) if places.dataset(each)]
         gone += [each.id for each in _due(session, BaseModelRow) if places.base_model(each)]
+        for each in gone:
+            audit.note(session, audit.STUDIO, Action.PURGED, each, {})
     return gone
 
 

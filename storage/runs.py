@@ -7,7 +7,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from storage import earlier_specs, events, ids, owned, run_moves, specs
+from storage import audit, earlier_specs, events, ids, owned, run_moves, specs
+from storage.audit import Action
 from storage.database import Database
 from storage.errors import Fault, Refused, StudioError
 from storage.specs import RunSpec
@@ -95,6 +96,8 @@ def new_row(session: Session, owner: str, spec: RunSpec) -> RunRow:
     )
     session.add(row)
     session.flush()
+    told = {"name": row.name, "dataset": row.dataset_id, "base_model": row.base_model_id}
+    audit.note(session, owner, Action.STARTED, row.id, told)
     return row
 
 
@@ -124,6 +127,8 @@ def request_stop(database: Database, owner: str, run_id: str, request: StopReque
             row.stop_request = request
         else:
             run_moves.end(session, row, run_moves.AFTER[request], "by request")
+        told = {"name": row.name, "step": row.step, "request": request}
+        audit.note(session, owner, Action.STOPPED, run_id, told)
         return Run.model_validate(row)
 
 
@@ -139,6 +144,8 @@ def resume(database: Database, owner: str, run_id: str) -> Run:
         if row.status not in RESUMABLE:  # only a worker puts back one under way
             raise StudioError(f"This run is {row.status}; there is nothing to resume.")
         _queue_up(row)
+        told = {"name": row.name, "step": row.checkpoint_step}
+        audit.note(session, owner, Action.RESUMED, run_id, told)
         return Run.model_validate(row)
 
 
@@ -181,6 +188,8 @@ def extend(
         words = f"It was asked to train longer after step {run.step}: {_length(spec)} in all."
         events.note(session, row, EXTENDED, words, before=before, after=after, step=run.step)
         _queue_up(row)
+        told = {"name": row.name, "before": before, "after": after}
+        audit.note(session, owner, Action.EXTENDED, run_id, told)
         return Run.model_validate(row)
 
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from storage import adapters, artifacts, checkpoints, owned, run_lists, runs
+from storage import adapters, artifacts, audit, checkpoints, owned, run_lists, runs
 from storage.artifacts import Artifacts
+from storage.audit import Action
 from storage.checkpoints import Checkpoint
 from storage.database import Database
 from storage.errors import NotFound, StudioError
@@ -104,6 +105,7 @@ def delete(database: Database, files: Artifacts, owner: str, run_id: str, step: 
         if reason:
             raise StudioError(f"The saved state of step {step} stays.", reason)
         _remove([one for one in _all_of(files, run_id) if one.step == step])
+        _tell(session, row, [step])
         _note_newest(session, files, row)
 
 
@@ -123,6 +125,7 @@ def clean(database: Database, files: Artifacts, owner: str, run_ids: list[str]) 
             going = _superfluous(RunStatus(row.status), files, run_id)
             freed += sum(one.bytes for one in going)
             _remove(going)
+            _tell(session, row, [one.step for one in going])
             _note_newest(session, files, row)
     return freed
 
@@ -171,6 +174,12 @@ def _remove(going: list[Checkpoint]) -> None:
     for one in going:
         with contextlib.suppress(FileNotFoundError):  # the run itself has just removed it
             artifacts.remove(one.folder)
+
+
+def _tell(session: Session, row: RunRow, steps: list[int]) -> None:
+    if steps:
+        told = {"kind": "saved states", "name": row.name, "steps": steps}
+        audit.note(session, row.owner, Action.DELETED, row.id, told)
 
 
 def _note_newest(session: Session, files: Artifacts, row: RunRow) -> None:

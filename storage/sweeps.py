@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from storage import ids, owned, run_moves, spaces
+from storage import audit, ids, owned, run_moves, spaces
+from storage.audit import Action
 from storage.database import Database
 from storage.errors import StudioError
 from storage.spaces import Space
@@ -88,6 +89,8 @@ def add(database: Database, owner: str, wanted: Wanted) -> Sweep:
         )
         session.add(row)
         session.flush()
+        told = {"name": row.name, "trials": row.trials}
+        audit.note(session, owner, Action.STARTED, row.id, told)
         return Sweep.model_validate(row)
 
 
@@ -139,6 +142,7 @@ def stop(database: Database, owner: str, sweep_id: str, words: str) -> Sweep:
         under_way = RunRow.status.in_(UNDER_WAY)
         for run in session.scalars(select(RunRow).where(RunRow.sweep_id == row.id, under_way)):
             _stop(session, run)
+        audit.note(session, owner, Action.STOPPED, row.id, {"name": row.name})
         return Sweep.model_validate(row)
 
 
@@ -149,6 +153,7 @@ def go_on(database: Database, owner: str, sweep_id: str) -> Sweep:
         if row.status != SweepStatus.STOPPED:
             raise StudioError(f"This sweep is {row.status}; there is nothing to resume.")
         row.status, row.words, row.ended_at = SweepStatus.RUNNING, "", None
+        audit.note(session, owner, Action.RESUMED, row.id, {"name": row.name})
         return Sweep.model_validate(row)
 
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from storage import adapters, archives, owned, run_lists
+from storage import adapters, archives, audit, owned, run_lists
 from storage.adapters import Adapter
+from storage.audit import Action
 from storage.errors import StudioError
 from storage.tables import AdapterRow
 from studio.services import names
@@ -49,6 +50,8 @@ def download(studio: Studio, owner: str, adapter_id: str) -> Iterator[tuple[Path
     if not folder.is_dir():
         raise StudioError(f"The files of {found.name} are gone.", "Train the run again.")
     with archives.zip_of(studio.artifacts, folder) as path:
+        told = {"name": found.name, "sha256": found.sha256}
+        audit.noted(studio.database, owner, Action.DOWNLOADED, adapter_id, told)
         yield path, names.for_download(found.name, ".zip")
 
 

@@ -1,9 +1,11 @@
 """Base models: add from a folder, the hub or the starter; list, delete and bring back."""
 
-from storage import artifacts, base_models, owned, work
+from storage import artifacts, audit, base_models, owned, work
 from storage import support as degrees
+from storage.audit import Action
 from storage.base_models import Base, Source
 from storage.errors import Fault, Refused
+from storage.ids import LOCAL_PERSON
 from storage.model_facts import ModelFacts
 from storage.status import WorkStatus
 from storage.support import Support
@@ -78,6 +80,8 @@ def retry(studio: Studio, owner: str, base_model_id: str) -> None:
 
 def save_hub_token(studio: Studio, token: str) -> None:
     """Keep the token for gated models in a private file; an empty one removes it."""
+    told = {"given": bool(token.strip())}
+    audit.noted(studio.database, LOCAL_PERSON, Action.SETTINGS_CHANGED, "hub token", told)
     artifacts.write_private(studio.settings.token_file, token.strip())
 
 

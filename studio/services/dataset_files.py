@@ -6,6 +6,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Final, Literal
 
+from storage import audit
+from storage.audit import Action
+from storage.datasets import Dataset
 from storage.errors import StudioError
 from studio.services import dataset_rows, datasets, names
 from studio.services.studio import Studio
@@ -47,7 +50,7 @@ def rows(studio: Studio, owner: str, dataset_id: str) -> tuple[Path, str]:
         StudioError: it has not been read yet.
     """
     folder = datasets.rows_folder(studio, owner, dataset_id)
-    return folder / "rows.jsonl", _name(studio, owner, dataset_id, ".jsonl")
+    return folder / "rows.jsonl", _noted(studio, owner, dataset_id, ".jsonl")
 
 
 def table(studio: Studio, owner: str, dataset_id: str, kind: Literal["csv", "parquet"]) -> Table:
@@ -60,7 +63,7 @@ def table(studio: Studio, owner: str, dataset_id: str, kind: Literal["csv", "par
     folder = datasets.rows_folder(studio, owner, dataset_id)
     blocks = tasks.table(folder, kind)
     first = next(blocks, b"")
-    return Table(_name(studio, owner, dataset_id, f".{kind}"), chain([first], blocks))
+    return Table(_noted(studio, owner, dataset_id, f".{kind}"), chain([first], blocks))
 
 
 def original(studio: Studio, owner: str, dataset_id: str) -> tuple[Path, str]:
@@ -74,6 +77,7 @@ def original(studio: Studio, owner: str, dataset_id: str) -> tuple[Path, str]:
     found = datasets.get(studio, owner, dataset_id)
     stem = names.without_kind(found.name)
     ending = found.name[len(stem) :] or "." + (found.report or {}).get("format", "jsonl")
+    _note(studio, owner, found, "original")
     return path, names.for_download(stem, ending)
 
 
@@ -89,9 +93,16 @@ def faults(studio: Studio, owner: str, dataset_id: str) -> tuple[Path, str]:
     path = dataset_rows.faults_file(studio, found)
     if path is None:
         raise StudioError(f"Nothing of {found.name} was refused.")
-    return path, _name(studio, owner, dataset_id, "-refused.jsonl")
+    return path, _noted(studio, owner, dataset_id, "-refused.jsonl")
 
 
-def _name(studio: Studio, owner: str, dataset_id: str, suffix: str) -> str:
-    shown = datasets.get(studio, owner, dataset_id).name
-    return names.for_download(names.without_kind(shown), suffix)
+def _noted(studio: Studio, owner: str, dataset_id: str, suffix: str) -> str:
+    """Return the name to offer for a file, which the audit tells of."""
+    found = datasets.get(studio, owner, dataset_id)
+    _note(studio, owner, found, suffix)
+    return names.for_download(names.without_kind(found.name), suffix)
+
+
+def _note(studio: Studio, owner: str, found: Dataset, file: str) -> None:
+    told = {"name": found.name, "file": file}
+    audit.noted(studio.database, owner, Action.DOWNLOADED, found.id, told)
