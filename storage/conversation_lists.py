@@ -94,7 +94,7 @@ def _waits_for_a_vote(session: Session, conversation_id: str) -> bool:
     newest = select(RoundRow).where(RoundRow.conversation_id == conversation_id)
     last = session.scalar(newest.order_by(RoundRow.number.desc()).limit(1))
     if last is None:
-        return False
+        return True
     vote = select(VoteRow.id).where(
         VoteRow.conversation_id == conversation_id,
         VoteRow.number == last.number,

@@ -131,7 +131,11 @@ def keep(database: Database, said: Said) -> Answer | None:
 
 
 def judge(
-    database: Database, owner: str, conversation_id: str, place: tuple[int, int], values: dict[str, Any]
+    database: Database,
+    owner: str,
+    conversation_id: str,
+    place: tuple[int, int],
+    values: dict[str, Any],
 ) -> Answer:
     """Change `corrected`, `mark` and `note` of the newest answer at (round, side).
 
@@ -156,7 +160,7 @@ def titles(database: Database, conversation_ids: Sequence[str]) -> dict[str, str
         AnswerRow.conversation_id.in_(conversation_ids)
     )
     with database.read() as session:
-        return {name: title for name, title in session.execute(query.order_by(AnswerRow.at))}
+        return dict(session.execute(query.order_by(AnswerRow.at)).all())
 
 
 def _whole(session: Session, row: ConversationRow) -> Whole:
@@ -176,7 +180,7 @@ def _rounds(session: Session, conversation_id: str) -> list[Round]:
     votes = select(VoteRow.number, func.max(VoteRow.at)).where(
         VoteRow.conversation_id == conversation_id
     )
-    voted = {number: at for number, at in session.execute(votes.group_by(VoteRow.number))}
+    voted = dict(session.execute(votes.group_by(VoteRow.number)).all())
     rows = session.scalars(
         select(RoundRow)
         .where(RoundRow.conversation_id == conversation_id)

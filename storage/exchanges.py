@@ -80,7 +80,7 @@ class Whole:
     @property
     def is_hidden(self) -> bool:
         """Tell whether it must not be said yet who stands on which side of the last round."""
-        return self.conversation.blind and bool(self.rounds) and not self.rounds[-1].voted
+        return self.conversation.blind and not (self.rounds and self.rounds[-1].voted)
 
     def round(self, number: int) -> Round:
         """Return a round. Raises NotFound."""

@@ -18,10 +18,12 @@ from studio import security
 from studio.api import (
     adapters,
     analyses,
+    audit,
     chat,
     checkpoints,
     comparison,
     contestants,
+    conversations,
     dataset_rows,
     datasets,
     diagnosis,
@@ -34,9 +36,11 @@ from studio.api import (
     runs,
     sample,
     sweeps,
+    system_prompts,
     telemetry,
     uploads,
     versions,
+    votes,
 )
 from studio.services import uploads as left_behind
 from studio.services.studio import Studio
@@ -63,6 +67,10 @@ ROUTERS: list[APIRouter] = [
     adapters.router,
     sample.router,
     contestants.router,
+    audit.router,
+    votes.router,
+    conversations.router,
+    system_prompts.router,
 ]
 """What stands under /api/v1."""
 

@@ -20,6 +20,11 @@ ASKED: Final = ("accept", "authorization", "content-type")
 ANSWERED: Final = ("cache-control", "content-type", "retry-after")
 """Headers that travel with a question and with its answer."""
 
+AWAY: Final = "The chat server does not answer. It may still be starting: try again in a moment."
+BROKE_OFF: Final = (
+    "The chat server ended in the middle of the answer. It is started again: ask once more."
+)
+
 
 @router.api_route("/{path:path}", methods=["GET", "POST"], include_in_schema=False)
 async def relay(path: str, request: Request, studio: Here, _owner: Person) -> Response:
@@ -78,16 +83,14 @@ class Relay(Response):
 
 def unreachable() -> JSONResponse:
     """Return the answer, in OpenAI's format, that the chat server is not there."""
-    words = "The chat server does not answer. It may still be starting: try again in a moment."
-    error = {"message": words, "type": "server_error", "param": None, "code": "chat_unavailable"}
+    error = {"message": AWAY, "type": "server_error", "param": None, "code": "chat_unavailable"}
     return JSONResponse({"error": error}, 503, headers={"Retry-After": "3"})
 
 
 def _broken_off(answer: httpx.Response) -> bytes:
     """Return what ends an answer whose server has died: an event that says so, in a stream."""
     log.warning("chat_broke_off", status=answer.status_code)
-    words = "The chat server ended in the middle of the answer. It is started again: ask once more."
-    error = {"message": words, "type": "server_error", "param": None, "code": "chat_broke_off"}
+    error = {"message": BROKE_OFF, "type": "server_error", "param": None, "code": "chat_broke_off"}
     is_stream = answer.headers.get("content-type", "").startswith("text/event-stream")
     return b"\n\ndata: " + orjson.dumps({"error": error}) + b"\n\n" if is_stream else b""
 
