@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from studio.cli import adapters, datasets, models, processes, runs
+from studio.cli import adapters, audit, datasets, models, processes, runs
 from studio.cli.api import Api
 from studio.cli.terminal import Failed, out
 
@@ -30,6 +30,7 @@ for name, group in (
     ("model", models.commands),
     ("run", runs.commands),
     ("adapter", adapters.commands),
+    ("audit", audit.commands),
 ):
     app.add_typer(group, name=name)
 

@@ -7,11 +7,12 @@ from typing import Any
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from storage import attempts, leases, purge, work
+from storage import attempts, audit_rules, leases, purge, work
 from storage.artifacts import Artifacts
 from storage.database import Database
 from storage.settings import Settings
 from storage.tables import AnalysisRow, BaseModelRow, DatasetRow
+from storage.trust_tables import EvaluationRow
 from worker import sweeping
 from worker.supervisor import Supervisor
 
@@ -22,7 +23,7 @@ LEFT_BEHIND_SECONDS = 24 * 3600.0
 """Once an hour, what an upload or a download left in the scratch folder a day ago is removed."""
 
 
-_PREPARED: tuple[Any, ...] = (DatasetRow, BaseModelRow, AnalysisRow)
+_PREPARED: tuple[Any, ...] = (DatasetRow, BaseModelRow, AnalysisRow, EvaluationRow)
 
 
 class Reconciler:
@@ -67,6 +68,7 @@ class Reconciler:
             files = Artifacts(self._settings.home)
             files.sweep_scratch(LEFT_BEHIND_SECONDS)
             _tell("removed_for_good", purge.purge(self._database, files))
+            audit_rules.shorten(self._database)
 
     def _run(self) -> None:
         last = time.monotonic()

@@ -13,6 +13,7 @@ const ISLANDS = {
   adapters: () => import("./adapters.js"),
   playground: () => import("./playground.js"),
   spaces: () => import("./spaces.js"),
+  audit: () => import("./audit.js"),
 };
 
 document.documentElement.lang = "en";

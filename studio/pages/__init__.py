@@ -2,6 +2,7 @@
 
 from studio.pages import (
     adapters,
+    audit,
     compare,
     data,
     home,
@@ -26,4 +27,5 @@ PAGES = (
     playground.PAGE,
     adapters.PAGE,
     settings.PAGE,
+    audit.PAGE,
 )

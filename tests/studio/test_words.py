@@ -10,7 +10,10 @@ from typing import Literal, get_args, get_origin
 
 import pytest
 
-from storage import specs
+from storage import audit_files, audit_rules, specs
+from storage.audit import STUDIO, Action
+from storage.audit_check import Break
+from storage.ids import LOCAL_PERSON
 from storage.mappings import Target
 from storage.operations import Operation
 from storage.status import ACTIVE, RunStatus, WorkStatus
@@ -49,6 +52,7 @@ SAMPLING = re.findall(r'\["(\w+)"', named("playground", r"SETTINGS = \[([^;]*)\]
 METHODS = get_args(specs.field("method").annotation)
 ADAPTERS = get_args(specs.field("adapter").annotation)
 CHARTS = re.findall(r'\["(\w+)", \[([^\]]+)\]\]', named("run_curves", r"CHARTS = \[(.*?)\];")[0])
+PROMPTS = get_args(audit_rules.Rules.model_fields["prompts"].annotation)
 AXES = re.findall(r'"(\w+)"', named("compare", r"AXES = \[([^\]]*)\]")[0])
 COMPARED = re.findall(r'"(\w+)"', named("compare", r"OTHERS = \[([^\]]*)\]")[0])
 PLACES: dict[str, Iterable[str]] = {
@@ -75,6 +79,14 @@ PLACES: dict[str, Iterable[str]] = {
     "chat.${name}": SAMPLING,
     "chat.${name}_help": SAMPLING,
     "chat.end.${end.reason}": get_args(Reason),
+    "audit.action.${action}": list(Action),
+    "audit.action.${entry.action}": list(Action),
+    "audit.actor.${entry.actor}": [LOCAL_PERSON, STUDIO],
+    "audit.export.${format}": get_args(audit_files.Kind),
+    "audit.broken.${found.broken}": list(Break),
+    "audit.prompts.${way}": PROMPTS,
+    "audit.prompts.${way}_words": PROMPTS,
+    "audit.prompts.${rules.prompts}_words": PROMPTS,
 }
 """Every key that a script puts together, and all that can stand in its place."""
 
@@ -87,6 +99,7 @@ NAMED: dict[str, Iterable[str]] = {
 """The studio's own names that a script has words for, by the table in `data_words.js`."""
 
 FORMS = {
+    "audit.broken.{found.broken}": list(Break),
     "train.group.{group}": specs.GROUPS[1:],
     "train.{name}.{option}": [
         f"{name}.{option}"
@@ -187,6 +200,11 @@ def test_every_name_that_comes_from_the_studio_has_words(table: str) -> None:
     written = re.search(rf"const {table} = \{{(.*?)\}};", script("data_words"), re.DOTALL)
     assert written
     assert set(re.findall(r"(\w+): \"", written[1])) == set(NAMED[table])
+
+
+def test_every_action_can_be_chosen_on_the_audit_page() -> None:
+    [listed] = named("audit", r"ACTIONS = \[([^\]]*)\]")
+    assert set(re.findall(r"\w+", listed)) == set(Action)
 
 
 def test_every_word_is_asked_for() -> None:
