@@ -104,11 +104,14 @@ class VoteRow(Table):
 
 
 class PromptSetRow(Owned, Table):
-    """Questions kept under a name; `prompts`: each with `text` and perhaps more."""
+    """Questions kept under a name; `prompts`: each with `text` and perhaps more.
+
+    They may be long, and are read only where they are used.
+    """
 
     __tablename__ = "prompt_sets"
 
-    prompts: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    prompts: Mapped[list[dict[str, Any]]] = mapped_column(JSON, deferred=True)
 
 
 class SystemPromptRow(Owned, Table):

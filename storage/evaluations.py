@@ -118,9 +118,7 @@ def ask(database: Database, owner: str, wanted: Wanted) -> Evaluation:
         return _evaluation(session, row)
 
 
-def get(
-    database: Database, owner: str, evaluation_id: str, *, deleted: bool = False
-) -> Evaluation:
+def get(database: Database, owner: str, evaluation_id: str, *, deleted: bool = False) -> Evaluation:
     """Return one evaluation; a deleted one only where asked. Raises NotFound."""
     with database.read() as session:
         row = owned.one(session, EvaluationRow, owner, evaluation_id, deleted=deleted)
@@ -160,6 +158,14 @@ def answers(
     order = query.order_by(EvaluationAnswerRow.number, EvaluationAnswerRow.side)
     with database.read() as session:
         return [Answer.model_validate(row) for row in session.scalars(order)]
+
+
+def answered(database: Database, evaluation_id: str) -> set[tuple[int, int]]:
+    """Return of which answers are there: side and question, both from 0."""
+    query = select(EvaluationAnswerRow.side, EvaluationAnswerRow.number)
+    mine = query.where(EvaluationAnswerRow.evaluation_id == evaluation_id)
+    with database.read() as session:
+        return {(side, number) for side, number in session.execute(mine)}
 
 
 def add_answers(database: Database, key: tuple[str, int], given: Iterable[Answer]) -> None:

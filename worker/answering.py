@@ -4,10 +4,9 @@ Finished answers stand in a journal until the version is there. A worker that di
 shut down, leaves it, and the next attempt goes on behind it.
 """
 
-import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +19,11 @@ from storage.database import Database
 from storage.errors import StudioError
 from storage.operations import Answers
 from worker.answer_journal import Journal
+from worker.answer_progress import AnswerProgress
 from worker.chat import catalogue
 from worker.datasets.operations import answers
 from worker.datasets.operations.answers import Fate, Tally
-from worker.datasets.operations.stream import EVERY, NAMES, Report, line_of, target_of, told
+from worker.datasets.operations.stream import NAMES, Report, line_of, target_of, told
 
 if TYPE_CHECKING:  # torch: only the child loads it
     from worker.chat.author import Answer
@@ -124,7 +124,7 @@ def _answer(work: Asked, journal: Journal, report: Report) -> list[str]:
         return []
     report(0.0, f"Loading {work.voice.title}")
     sampling = Sampling(temperature=operation.temperature, seed=operation.seed)
-    progress = _Progress(total, len(journal), report)
+    progress = AnswerProgress(total, len(journal), report, _WRITTEN)
     with Author(_voice(work.voice), sampling, operation.longest) as author:
         for answer in author.answer(open_questions(), lambda: progress.tell(len(journal))):
             journal.add(answer.number, _fate(answer), answer.text)
@@ -138,39 +138,6 @@ def _fate(answer: "Answer") -> Fate:
     if answer.ended == "stop":
         return "written" if answer.text else "empty"
     return answer.ended
-
-
-@dataclass
-class _Progress:
-    """How far the answers are; the pace is that of this attempt."""
-
-    total: int
-    before: int
-    report: Report
-    tokens: int = 0
-    _began: float = field(default_factory=time.monotonic)
-    _told: float = 0.0
-
-    def tell(self, done: int) -> None:
-        """Report, some times a second at most."""
-        now = time.monotonic()
-        if now - self._told < EVERY:
-            return
-        self._told = now
-        words = f"{done:,} of {self.total:,} answers"
-        self.report(_WRITTEN * done / self.total, words + self._left(done, now - self._began))
-
-    def _left(self, done: int, seconds: float) -> str:
-        if done <= self.before:
-            return ""
-        left = (self.total - done) * seconds / (done - self.before)
-        return f", {self.tokens / seconds:,.0f} tokens a second, {_time(left)} left"
-
-
-def _time(seconds: float) -> str:
-    if seconds < 90:
-        return f"about {seconds:.0f} s"
-    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
 
 
 # Rows.

@@ -137,7 +137,7 @@ class RunDuty:
 
 @dataclass(frozen=True)
 class WorkDuty:
-    """An attempt at preparing a dataset or a base model, or at an analysis."""
+    """An attempt at preparing a dataset or a base model, at an analysis, or at an evaluation."""
 
     database: Database
     settings: Settings

@@ -20,6 +20,7 @@ from storage.errors import Superseded
 from storage.settings import Settings
 from storage.status import WorkStatus
 from storage.tables import AnalysisRow, BaseModelRow, DatasetRow
+from storage.trust_tables import EvaluationRow
 from worker import endings, failures, isolation
 from worker.endings import Ending
 
@@ -148,9 +149,17 @@ def download(task: Task) -> Ending:
     return _prepare(task, BaseModelRow, prepare.hub_model)
 
 
+def evaluate(task: Task) -> Ending:
+    """Put an evaluation's questions to its contestants."""
+    from worker.evaluation import answers  # noqa: PLC0415  (the worker itself stays light)
+
+    return _prepare(task, EvaluationRow, answers.evaluate)
+
+
 Entries = Mapping[str, Entry]
 
 RUN, DATASET, HUB_DATASET, ANSWERS = "run", "dataset", "hub_dataset", "answers"
+EVALUATION = "evaluation"
 
 ENTRIES: Entries = {
     RUN: Entry(train, warm=True),
@@ -161,6 +170,7 @@ ENTRIES: Entries = {
     Kind.TOKENS: Entry(count_tokens, warm=True, gentle=True),
     Kind.PREVIEW: Entry(show_tokens, warm=True),
     Kind.MEMORY: Entry(try_a_step, warm=True),
+    EVALUATION: Entry(evaluate, warm=True, gentle=True),
     Source.STARTER: Entry(build_starter, warm=True),
     Source.FOLDER: Entry(check_folder),
     Source.HUB: Entry(download, online=True),
@@ -168,8 +178,10 @@ ENTRIES: Entries = {
 """Every kind of work; a base model's is its source, an analysis' its kind."""
 
 
-def kind_of(row: DatasetRow | BaseModelRow | AnalysisRow) -> str:
+def kind_of(row: work.AnyRow) -> str:
     """Return the kind of background work that a row waits for."""
+    if isinstance(row, EvaluationRow):
+        return EVALUATION
     if isinstance(row, BaseModelRow):
         return row.source
     if isinstance(row, AnalysisRow):

@@ -14,6 +14,7 @@ from storage.analyses import QUICK
 from storage.database import Database
 from storage.settings import Settings
 from storage.tables import AnalysisRow, BaseModelRow, DatasetRow
+from storage.trust_tables import EvaluationRow
 from worker import devices, sweeping
 from worker.children import Nursery
 from worker.duties import Duty, RunDuty, WorkDuty
@@ -47,7 +48,8 @@ PREPARING = Lane(2, ((DatasetRow, (not_(_WRITES_ANSWERS),)), (BaseModelRow, ()))
 WRITING = Lane(1, ((DatasetRow, (_WRITES_ANSWERS,)),), warm=True)
 ANSWERS = Lane(1, ((AnalysisRow, (AnalysisRow.kind.in_(QUICK),)),), warm=True)
 STUDIES = Lane(1, ((AnalysisRow, (AnalysisRow.kind.not_in(QUICK),)),), warm=True)
-LANES = (PREPARING, ANSWERS, STUDIES, WRITING)
+EVALUATIONS = Lane(1, ((EvaluationRow, ()),), warm=True)
+LANES = (PREPARING, ANSWERS, STUDIES, WRITING, EVALUATIONS)
 """The lanes of background work; a run has one to itself."""
 
 TO_SAVE = 25.0

@@ -1,0 +1,277 @@
+"""Every contestant answers every question; what is answered stays, and who cannot is told."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from storage import base_models, evaluations, work
+from storage.errors import StudioError, Superseded
+from storage.evaluations import Evaluation, Wanted
+from storage.ids import LOCAL_PERSON
+from storage.status import WorkStatus
+from storage.tables import BaseModelRow
+from storage.trust_tables import EvaluationRow
+from tests.fakes.learned_models import learned
+from tests.fakes.studio_worker import until
+from tests.worker.conftest import Home
+from worker import entries
+from worker.chat import author
+from worker.chat.prompts import Prompts
+from worker.children import Nursery
+from worker.duties import WorkDuty
+from worker.endings import Ending
+from worker.evaluation import answers
+from worker.prepare import Place
+
+ENDLESS = "and so on and on and on "
+KIND = {"a?": "Yes, gladly.", "bb?": "Of course.", "d?": ENDLESS, "e?": ""}
+TERSE = {"a?": "No.", "bb?": "Of course.", "d?": ENDLESS, "e?": ""}
+GREEDY = {"temperature": 0.0, "max_tokens": 16}
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return the folders of two models that have learned their answers by heart."""
+    folder = tmp_path_factory.mktemp("models")
+    said = {"Kind": KIND, "Terse": TERSE}
+    return {name: learned(folder / name, known) for name, known in said.items()}
+
+
+@pytest.fixture(scope="module")
+def renderer() -> Iterator[Prompts]:
+    """Return the process that writes prompts; one for all tests, as it takes seconds to start."""
+    made = Prompts()
+    yield made
+    made.close()
+
+
+class Desk:
+    """A home with two models, and what the worker makes of an evaluation."""
+
+    def __init__(self, home: Home, models: dict[str, Path]) -> None:
+        self.home = home
+        self.names = [self._model(name, folder) for name, folder in models.items()]
+
+    def _model(self, name: str, folder: Path) -> str:
+        database = self.home.database
+        place = (base_models.Source.FOLDER, str(folder))
+        added = base_models.add(database, LOCAL_PERSON, name, *place)
+        row = work.claim(database, BaseModelRow, "test", 60)
+        assert row is not None
+        found = {"folder": str(folder), "fingerprint": "f" * 64}
+        work.finish(database, BaseModelRow, (added.id, row.attempt), **found)
+        return f"base:{added.id}"
+
+    def ask(self, *texts: str, names: list[str] | None = None, **more: object) -> Evaluation:
+        """Return an evaluation that waits."""
+        contestants = names or self.names
+        titles = [name.partition(":")[2] for name in contestants]
+        prompts = [{"text": text} for text in texts]
+        told = {"sampling": GREEDY, **more}
+        wanted = Wanted("Asked", contestants, titles, prompts, **told)  # type: ignore[arg-type]
+        return evaluations.ask(self.home.database, LOCAL_PERSON, wanted)
+
+    def duty(self) -> WorkDuty:
+        """Claim the next evaluation."""
+        row = work.claim(self.home.database, EvaluationRow, "test", 60)
+        assert row is not None
+        return WorkDuty(self.home.database, self.home.settings, row, entries.ENTRIES)
+
+    def make(self, report: Callable[[float, str], None] | None = None) -> list[str]:
+        """Do the next evaluation, as the worker does; returns what was told on the way."""
+        duty, heard = self.duty(), list[str]()
+        key = (duty.row.id, duty.row.attempt)
+
+        def told(share: float, words: str) -> None:
+            assert 0 <= share <= 1
+            work.report(self.home.database, EvaluationRow, key, share, words)
+            heard.append(words)
+            if report is not None:
+                report(share, words)
+
+        place = Place(self.home.settings, self.home.database)
+        found = answers.evaluate(place, duty.row, told)
+        duty.end(Ending(WorkStatus.READY, found=found))
+        return heard
+
+    def found(self, asked: Evaluation) -> Evaluation:
+        """Return an evaluation as it is now."""
+        return evaluations.get(self.home.database, LOCAL_PERSON, asked.id)
+
+    def texts(self, asked: Evaluation) -> dict[tuple[int, int], str]:
+        """Return the answers by side and question."""
+        given = evaluations.answers(self.home.database, asked.id)
+        return {(one.side, one.number): one.text for one in given}
+
+
+@pytest.fixture
+def desk(
+    home: Home, models: dict[str, Path], renderer: Prompts, monkeypatch: pytest.MonkeyPatch
+) -> Desk:
+    """Return a fresh desk."""
+    monkeypatch.setattr(renderer, "close", lambda: None)
+    monkeypatch.setattr(author, "Prompts", lambda: renderer)
+    return Desk(home, models)
+
+
+def test_every_contestant_answers_every_question(desk: Desk) -> None:
+    asked = desk.ask("a?", "bb?", "d?", "e?")
+    heard = desk.make()
+    found = desk.found(asked)
+    assert (found.status, found.progress, found.answered) == (WorkStatus.READY, 1.0, 8)
+    assert desk.texts(asked) == {
+        **{(0, number): text.strip() for number, text in enumerate(KIND.values()) if number != 2},
+        **{(1, number): text.strip() for number, text in enumerate(TERSE.values()) if number != 2},
+        **{(side, 2): desk.texts(asked)[side, 2] for side in (0, 1)},
+    }
+    given = {
+        (one.side, one.number): one for one in evaluations.answers(desk.home.database, found.id)
+    }
+    assert (given[0, 2].ended, given[0, 2].facts["tokens"]) == ("length", 16)
+    assert given[0, 0].ended == "stop"
+    assert found.result is not None
+    assert found.result["differ"] == 1, "only the first is answered in two ways"
+    kind, terse = found.result["sides"]
+    assert (kind["answers"], kind["cut_off"], kind["empty"], kind["error"]) == (4, 1, 1, None)
+    assert kind["tokens"] > terse["tokens"] > 0
+    assert any("of 8 answers" in words for words in heard)
+    assert [words for words in heard if words.startswith("Loading")] == [
+        f"Loading {title}" for title in asked.titles
+    ]
+
+
+def test_the_system_prompt_goes_before_every_question(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[dict[str, str]]] = []
+    ticket = author.Author._ticket
+
+    def noted(self: author.Author, question: author.Question) -> object:
+        seen.append(question.turns)
+        return ticket(self, question)
+
+    monkeypatch.setattr(author.Author, "_ticket", noted)
+    desk.ask("a?", names=desk.names[:1], system="Be kind.")
+    desk.make()
+    said = [("system", "Be kind."), ("user", "a?")]
+    assert [[(turn["role"], turn["content"]) for turn in turns] for turns in seen] == [said]
+
+
+def test_the_same_seed_gives_the_same_answers_again(desk: Desk) -> None:
+    warm = {"temperature": 1.5, "max_tokens": 12, "seed": 7}
+    texts = ["a?", "bb?", "What else?"]
+    first = desk.ask(*texts, sampling=warm)
+    desk.make()
+    again = desk.ask(*texts, sampling=warm)
+    desk.make()
+    other = desk.ask(*texts, sampling=warm | {"seed": 8})
+    desk.make()
+    assert desk.texts(first) == desk.texts(again)
+    assert desk.texts(first) != desk.texts(other)
+
+
+def test_a_contestant_that_is_gone_is_told_and_the_others_go_on(desk: Desk) -> None:
+    asked = desk.ask("a?", "bb?", names=["base:gone", desk.names[1]])
+    desk.make()
+    found = desk.found(asked)
+    assert found.result is not None
+    gone, terse = found.result["sides"]
+    assert "no model called" in gone["error"]
+    assert (gone["answers"], terse["answers"], terse["error"]) == (0, 2, None)
+    assert desk.texts(asked) == {(1, 0): "No.", (1, 1): "Of course."}
+
+
+def test_a_model_that_breaks_down_is_told_and_keeps_what_it_has_answered(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = author.Author.answer
+
+    def breaks(self: author.Author, *given: object) -> Iterator[author.Answer]:
+        yield next(answer(self, *given))  # type: ignore[arg-type]
+        raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    monkeypatch.setattr(author.Author, "answer", breaks)
+    asked = desk.ask("a?", "bb?")
+    desk.make()
+    result = desk.found(asked).result
+    assert result is not None
+    assert [side["answers"] for side in result["sides"]] == [1, 1]
+    assert {side["error"] for side in result["sides"]} == {"The graphics card ran out of memory."}
+
+
+def test_a_bug_is_not_taken_for_a_contestant_that_cannot_answer(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(self: author.Author, *_: object) -> None:
+        raise RuntimeError("nobody foresaw this")
+
+    monkeypatch.setattr(author.Author, "answer", breaks)
+    desk.ask("a?")
+    with pytest.raises(RuntimeError, match="nobody foresaw this"):
+        desk.make()
+
+
+def test_where_nobody_can_answer_the_evaluation_fails_in_the_words_of_the_first(
+    desk: Desk,
+) -> None:
+    desk.ask("a?", names=["base:gone", "adapter:gone"])
+    with pytest.raises(StudioError, match='no model called "base:gone"'):
+        desk.make()
+
+
+def test_deleting_it_ends_the_work_and_bringing_it_back_asks_only_what_is_missing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "KEPT_EVERY", 0.0)
+    asked = desk.ask(*(["a?"] * 40))
+
+    def delete_on_the_way(share: float, _words: str) -> None:
+        if share > 0.1:
+            evaluations.delete(desk.home.database, LOCAL_PERSON, asked.id)
+
+    with pytest.raises(Superseded):
+        desk.make(delete_on_the_way)
+    evaluations.restore(desk.home.database, LOCAL_PERSON, asked.id)
+    before = evaluations.answered(desk.home.database, asked.id)
+    assert 0 < len(before) < 80
+    new: list[int] = []
+    add = evaluations.add_answers
+
+    def counted(database: object, key: object, given: list[evaluations.Answer]) -> None:
+        new.append(len(given))
+        add(database, key, given)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(evaluations, "add_answers", counted)
+        desk.make()
+    assert sum(new) == 80 - len(before)
+    assert set(desk.texts(asked).values()) == {"Yes, gladly.", "No."}
+
+
+def test_a_child_that_is_killed_leaves_its_answers_to_the_next(desk: Desk, home: Home) -> None:
+    nursery = Nursery()
+    long = {"temperature": 0.0, "max_tokens": 100}
+    asked = desk.ask(*(["d?"] * 40), sampling=long)
+
+    def there() -> set[tuple[int, int]]:
+        return evaluations.answered(home.database, asked.id)
+
+    first = desk.duty()
+    child = nursery.start(first.task)
+    assert until(lambda: len(there()) > 10, 120)
+    child.kill()
+    child.wait(10)
+    before = there()
+    assert len(before) < 80, "it was killed on the way"
+    work.crashed(home.database, EvaluationRow, (asked.id, 1), "killed")
+    desk.make()
+    found = desk.found(asked)
+    assert (found.status, found.answered) == (WorkStatus.READY, 80)
+
+
+def test_it_is_done_in_a_lane_of_its_own_and_gives_way_to_runs(desk: Desk) -> None:
+    desk.ask("a?")
+    entry = desk.duty().task.entry
+    assert entry.warm
+    assert entry.gentle
