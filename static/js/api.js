@@ -53,6 +53,7 @@ export const get = (path) => call("GET", path);
 export const getWithHeaders = (path) => exchange("GET", path);
 export const post = (path, body = {}) => call("POST", path, body);
 export const put = (path, body, signal) => call("PUT", path, body, signal);
+export const patch = (path, body) => call("PATCH", path, body);
 export const remove = (path) => call("DELETE", path);
 export const parameter = (name) => new URLSearchParams(location.search).get(name);
 

@@ -76,6 +76,7 @@ PLACES: dict[str, Iterable[str]] = {
     "compare.axis.${axis}": AXES,
     "compare.at.${axis}": AXES,
     "diagnosis.${found.kind}": list(Kind),
+    "playground.tab.${name}": named("playground_tabs", r'\["(\w+)", "/'),
     "chat.${name}": SAMPLING,
     "chat.${name}_help": SAMPLING,
     "chat.end.${end.reason}": get_args(Reason),

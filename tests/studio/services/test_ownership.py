@@ -18,10 +18,12 @@ from storage.tables import AnalysisRow
 from studio.services import (
     adapters,
     analyses,
+    answering,
     base_models,
     chat,
     columns,
     comparison,
+    conversations,
     dataset_files,
     dataset_rows,
     datasets,
@@ -35,19 +37,23 @@ from studio.services import (
     sample,
     saved_states,
     sweeps,
+    system_prompts,
     telemetry,
     uploads,
     versions,
 )
+from studio.services.answering import Heard
 from studio.services.plans import Places
 from studio.services.studio import Studio
+from studio.services.telling import Told
 from tests.fakes.workplace import Workplace
 
 BEN = "ben"
 MODULES = (
-    adapters, analyses, base_models, chat, columns, comparison, dataset_files, dataset_rows,
+    adapters, analyses, answering, base_models, chat, columns, comparison, conversations,
+    dataset_files, dataset_rows,
     datasets, diagnoses, histories, plans, presets, probes, queue, runs, sample, saved_states,
-    sweeps, telemetry, uploads, versions,
+    sweeps, system_prompts, telemetry, uploads, versions,
 )  # fmt: skip
 EXTRA: dict[str, tuple[Any, ...]] = {
     "dataset_rows.page": (0, 10),
@@ -62,6 +68,11 @@ EXTRA: dict[str, tuple[Any, ...]] = {
     "queue.run_after": (None,),
     "saved_states.delete": (3,),
     "sweeps.keep_best": ("Best",),
+    "answering.question": (1, 0),
+    "conversations.ask": ({"prompt": "And now?"},),
+    "conversations.change": ({"name": "Mine"},),
+    "conversations.judge": ((1, 0), {"mark": "good"}),
+    "system_prompts.change": ({"name": "Mine"},),
 }
 """What a function needs beside the person and the id."""
 
@@ -75,6 +86,7 @@ BY_OTHER_MEANS = {
     "plans.count_tokens", "comparison.compare", "comparison.differences", "adapters.page",
     "plans.try_memory", "runs.extend", "presets.keep", "queue.line", "queue.pause",
     "saved_states.spaces", "saved_states.clean", "saved_states.starts_of", "saved_states.start",
+    "conversations.begin", "conversations.page", "system_prompts.keep",
     "saved_states.branch", "sweeps.proposals", "sweeps.plan", "sweeps.start",
 }  # fmt: skip
 """They make something of the person's own, are tried below with somebody else's ids, or in the
@@ -104,7 +116,7 @@ LISTS = sorted(name for name in everything() if name.endswith((".listing", ".que
 BY_ID = sorted(set(everything()) - set(LISTS) - BY_OTHER_MEANS)
 CHANGES = (
     "delete", "restore", "retry", "stop", "resume", "discard", "put", "finish", "move", "priority",
-    "after", "again", "go_on", "keep_best",
+    "after", "again", "go_on", "keep_best", "conversations.ask", "change", "judge",
 )  # fmt: skip
 READS = [name for name in BY_ID if not name.endswith(CHANGES)]
 
@@ -129,6 +141,8 @@ class Possessions:
             "spec": {**self.values, "name": "Ranks", "max_length": 64},
         }  # fmt: skip
         self.sweep = sweeps.start(self.studio, ME, self.wish)
+        self.conversation = talk(self.studio, f"base:{self.model.id}")
+        self.system_prompt = system_prompts.keep(self.studio, ME, {"text": "Be brief."})
 
     def id_for(self, name: str) -> str:
         """Return the id of what a service function is about."""
@@ -137,14 +151,18 @@ class Possessions:
             "uploads": self.upload, "analyses.get": self.analysis, "probes.of": self.run,
             "presets": self.preset, "sweeps": self.sweep, "diagnoses": self.run,
             "histories": self.run, "queue": self.run, "saved_states": self.run,
-            "telemetry": self.run,
+            "telemetry": self.run, "answering": self.conversation,
+            "conversations": self.conversation, "system_prompts": self.system_prompt,
         }  # fmt: skip
         return str(mine.get(name, mine.get(name.split(".")[0], self.data)).id)
 
     def seen(self) -> list[Any]:
         """Return all that its owner sees."""
-        modules: tuple[Any, ...] = (datasets, base_models, runs, adapters, presets, sweeps)
-        return [module.listing(self.studio, ME) for module in modules]
+        modules: tuple[Any, ...] = (
+            datasets, base_models, runs, adapters, presets, sweeps, system_prompts,
+        )  # fmt: skip
+        talks = conversations.page(self.studio, ME)
+        return [talks, *(module.listing(self.studio, ME) for module in modules)]
 
 
 def publish(studio: Studio, claimed: stored_runs.Run) -> stored_adapters.Adapter:
@@ -154,6 +172,14 @@ def publish(studio: Studio, claimed: stored_runs.Run) -> stored_adapters.Adapter
         (staging / "adapter_config.json").write_text("{}")
     found = {"step": 3, "eval_loss": 0.5, "bytes": 2, "sha256": "c" * 64}
     return stored_adapters.publish(studio.database, claimed.id, claimed.attempt, identifier, found)
+
+
+def talk(studio: Studio, name: str) -> Told:
+    """Leave a conversation with one answer."""
+    begun = conversations.begin(studio, ME, {"contestants": [name]})
+    conversations.ask(studio, ME, begun.id, {"prompt": "What helps?"})
+    answering.keep(studio, Heard(answering.question(studio, ME, begun.id, 1, 0)))
+    return begun
 
 
 @pytest.fixture
@@ -256,6 +282,14 @@ def test_nobody_sees_or_cleans_what_somebody_elses_things_take(mine: Possessions
     assert saved_states.spaces(mine.studio, BEN) == []
     with pytest.raises(NotFound):
         saved_states.clean(mine.studio, BEN, [mine.run.id])
+
+
+def test_nobody_finds_somebody_elses_conversation(mine: Possessions) -> None:
+    assert conversations.page(mine.studio, ME).total == 1
+    assert conversations.page(mine.studio, BEN).lines == []
+    with pytest.raises(Refused) as refused:
+        conversations.begin(mine.studio, BEN, {"contestants": [f"base:{mine.model.id}"]})
+    assert mine.model.name not in str(refused.value)
 
 
 def test_nobody_searches_with_what_is_somebody_elses(mine: Possessions) -> None:
