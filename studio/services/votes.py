@@ -112,9 +112,14 @@ def give_again(studio: Studio, owner: str, vote_id: str) -> Vote:
 
 def _keep(studio: Studio, owner: str, read: _Judged, pairs: list[Pair]) -> Named:
     marks: dict[int, Any] = read.marks
-    ballot = Ballot(read.conversation_id, read.number, tuple(pairs), read.reason.strip(), marks)
+    ballot = Ballot(read.conversation_id, read.number, tuple(pairs), _clean(read.reason), marks)
     kept = ballots.cast(studio.database, owner, owner, ballot)
     return Named(kept, _answers(studio, owner, read))
+
+
+def _clean(reason: str) -> str:
+    """Return the words without the character that some databases cannot hold in a text."""
+    return reason.replace("\x00", "\ufffd").strip()
 
 
 def _answers(studio: Studio, owner: str, read: _Judged) -> list[Answer]:
