@@ -64,6 +64,14 @@ def all_of(database: Database, files: Artifacts, owner: str) -> list[Contestant]
     return list(_among(database, owner, files, made))
 
 
+def talking(database: Database, files: Artifacts, owner: str) -> list[Contestant]:
+    """Return those of `all_of` who talk: reward models give scores."""
+    judges = run_lists.judges(database, owner)
+    judges |= {one.id for one in adapters.all_of(database, owner) if one.run_id in judges}
+    found = all_of(database, files, owner)
+    return [one for one in found if not judges.intersection(one.name.split(":"))]
+
+
 def find(database: Database, files: Artifacts, owner: str, name: str) -> Contestant:
     """Return the contestant of that name.
 

@@ -21,6 +21,7 @@ class Settings(BaseSettings):
     database_url: str | None = Field(None, repr=False)  # it may hold a password
     queue_url: str | None = Field(None, repr=False)  # it may hold a password
     chat_url: str | None = None
+    chat_key: str | None = Field(None, repr=False)
     chat_port: int = Field(7861, ge=1, le=65535)
     max_upload_bytes: int = Field(20 * GIGABYTE, gt=0)
     lease_seconds: float = Field(30.0, gt=0)
@@ -49,8 +50,8 @@ class Settings(BaseSettings):
 
     @property
     def chat_address(self) -> str:
-        """Base address of the server that speaks the OpenAI chat protocol."""
-        return self.chat_url or f"http://127.0.0.1:{self.chat_port}"
+        """Base address of the studio's chat server; it passes on to `chat_url` where one is set."""
+        return f"http://127.0.0.1:{self.chat_port}"
 
     def hub_token(self) -> str | None:
         """Return the token for gated models: the settings page's, else `HF_TOKEN`'s, else None."""

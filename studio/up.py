@@ -84,8 +84,7 @@ class _Studio:
         self._options = options
         self._say = say
         environment = settings.environment()
-        wanted = [one for one in programs if one.name != "chat" or settings.chat_url is None]
-        self._children = [Child(program, environment, say) for program in wanted]
+        self._children = [Child(program, environment, say) for program in programs]
         self._signals = 0
         self._answered = False
 

@@ -41,7 +41,8 @@ def test_variables_of_the_studio_are_read(monkeypatch: pytest.MonkeyPatch, tmp_p
     found = settings.load()
     assert (found.home, found.port, found.lease_seconds) == (tmp_path, 8000, 7.5)
     assert found.database == "postgresql://db/studio"
-    assert (found.chat_address, found.hub_endpoint) == ("http://gpu:9000", "http://mirror")
+    assert (found.chat_url, found.hub_endpoint) == ("http://gpu:9000", "http://mirror")
+    assert found.chat_address == "http://127.0.0.1:7861", "the one place that is asked"
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "http", ""])

@@ -1,14 +1,19 @@
 """Starts the chat server: `python -m worker.chat`."""
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import uvicorn
 
 from storage import database, settings
 from storage.artifacts import Artifacts
+from storage.database import Database
 from storage.ids import LOCAL_PERSON
 from storage.settings import Settings
 from worker import quiet  # noqa: F401  (before the libraries are imported)
+
+if TYPE_CHECKING:
+    from worker.chat.answers import Models
 
 
 def main() -> None:
@@ -20,23 +25,35 @@ def main() -> None:
 
 async def _serve(read: Settings) -> None:
     # The libraries look at the environment when they are imported, so only now.
-    from worker.chat.engine import Engine, Limits  # noqa: PLC0415
-    from worker.chat.prompts import Prompts  # noqa: PLC0415
-    from worker.chat.room import Shared, loads_onto  # noqa: PLC0415
     from worker.chat.server import create_app  # noqa: PLC0415
-    from worker.chat.stored import StoredCatalogue  # noqa: PLC0415
 
     opened = database.opened(read)
     try:
-        catalogue = StoredCatalogue(opened, Artifacts(read.home), LOCAL_PERSON)
-        limits = Limits(adapter_bytes=read.chat_adapter_bytes)
-        room = Shared(opened, loads_onto(read.visible_cards))
-        app = create_app(Engine(limits, room), catalogue, Prompts())
+        app = create_app(_models(read, opened))
         await uvicorn.Server(
             uvicorn.Config(app, host="127.0.0.1", port=read.chat_port, log_config=None)
         ).serve()
     finally:
         opened.close()
+
+
+def _models(read: Settings, opened: Database) -> "Models":
+    """Another server's where the settings name one, else the studio's own."""
+    from worker.chat.engine import Engine, Limits  # noqa: PLC0415
+    from worker.chat.other_server import OtherServer  # noqa: PLC0415
+    from worker.chat.own_models import OwnModels  # noqa: PLC0415
+    from worker.chat.prompts import Prompts  # noqa: PLC0415
+    from worker.chat.recall import Recall  # noqa: PLC0415
+    from worker.chat.room import Shared, loads_onto  # noqa: PLC0415
+    from worker.chat.stored import StoredCatalogue  # noqa: PLC0415
+
+    recall = Recall(opened)
+    if read.chat_url:
+        return OtherServer(read.chat_url, read.chat_key, recall)
+    catalogue = StoredCatalogue(opened, Artifacts(read.home), LOCAL_PERSON)
+    limits = Limits(adapter_bytes=read.chat_adapter_bytes)
+    room = Shared(opened, loads_onto(read.visible_cards))
+    return OwnModels(Engine(limits, room), catalogue, Prompts(), recall)
 
 
 if __name__ == "__main__":

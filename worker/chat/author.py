@@ -42,12 +42,14 @@ class Answer:
         text: without spaces around; empty where it was not answered.
         ended: stop: complete; length: cut off; too_long, refused: never asked.
         tokens: written.
+        sure: the mean log-probability of its tokens, as `exchange.Usage` says.
     """
 
     number: int
     text: str
     ended: Ended
     tokens: int = 0
+    sure: float | None = None
 
 
 class Author:
@@ -160,4 +162,5 @@ class _Heard:
             raise ending.error or StudioError("The model could not answer.")
         text = "".join(self._pieces).strip()
         cut: Any = "length" if ending.reason == "length" else "stop"
-        return Answer(self._number, text, cut, ending.usage.completion_tokens)
+        usage = ending.usage
+        return Answer(self._number, text, cut, usage.completion_tokens, usage.sure)

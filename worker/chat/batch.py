@@ -1,5 +1,6 @@
 """The answers that are being written now: rows of one batch that come and go between tokens."""
 
+import math
 import time
 from dataclasses import dataclass
 
@@ -28,10 +29,15 @@ class Row:
     first_at: float = 0.0
     last_at: float = 0.0
     company: int = 1
+    log_chance: float = 0.0
 
-    def take(self, token: int, ends: frozenset[int]) -> Reason | None:
-        """Adds a token, tells the asker, and returns the reason when it was the last one."""
+    def take(self, token: int, log_chance: float, ends: frozenset[int]) -> Reason | None:
+        """Adds a token, tells the asker, and returns the reason when it was the last one.
+
+        `log_chance`: the natural logarithm of the probability that the model itself gave it.
+        """
         self.last, self.written, self.last_at = token, self.written + 1, time.monotonic()
+        self.log_chance += log_chance
         self.first_at = self.first_at or self.last_at
         if token in ends:
             return "stop"
@@ -57,6 +63,7 @@ class Row:
             seconds_to_first=self.first_at - self.ticket.asked_at if self.written else 0.0,
             tokens_per_second=(self.written - 1) / writing if writing > 0 else 0.0,
             batch_rows=self.company,
+            sure=self.log_chance / self.written if self.written else None,
         )
 
 
@@ -117,13 +124,17 @@ class Batch:
 
     def _advance(self, rows: list[Row], logits: torch.Tensor) -> None:
         """Chooses a token for each of `rows` from its line of `logits`; drops those that end."""
-        broken = logits.isnan().any(dim=-1).tolist()
         over: dict[Row, Reason] = {}
-        for row, line, is_broken in zip(rows, logits, broken, strict=True):
-            reason = "error" if is_broken else row.take(row.sampler.pick(line), self.base.ends)
+        for row, line, total in zip(rows, logits, logits.logsumexp(dim=-1).tolist(), strict=True):
+            reason = self._taken(row, line, total) if math.isfinite(total) else "error"
             if reason is not None:
                 over[row] = reason
         self._drop(over)
+
+    def _taken(self, row: Row, line: torch.Tensor, total: float) -> Reason | None:
+        """Lets a row choose its token; `total`: the logarithm of the sum of exp(line)."""
+        token = row.sampler.pick(line)
+        return row.take(token, float(line[token]) - total, self.base.ends)
 
     def _drop(self, over: dict[Row, Reason]) -> None:
         if not over:

@@ -9,7 +9,7 @@ from storage.errors import StudioError
 from worker.chat.catalogue import Contestant
 from worker.chat.sampling import Sampling
 
-Reason = Literal["stop", "length", "cancelled", "error"]
+Reason = Literal["stop", "length", "content_filter", "cancelled", "error"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,9 @@ class Usage:
         seconds_to_first: from the question's arrival to its first token; 0 when there was none.
         tokens_per_second: the pace of writing after the first token; 0 below two tokens.
         batch_rows: the most answers that were written together with this one, itself included.
+        sure: mean log-probability (natural logarithm, so at most 0) of the tokens written, in the
+            model's own distribution: before temperature, nucleus and penalties. Company in the
+            batch may change its last digits. None where nothing was written, or nobody says.
     """
 
     prompt_tokens: int
@@ -29,6 +32,7 @@ class Usage:
     seconds_to_first: float = 0.0
     tokens_per_second: float = 0.0
     batch_rows: int = 0
+    sure: float | None = None
 
 
 @dataclass(frozen=True)

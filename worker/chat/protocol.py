@@ -1,20 +1,21 @@
 """The OpenAI chat protocol: what a request may say, and the shapes of answers and errors.
 
 Follows the API reference for `POST /v1/chat/completions`. Beyond it stand `repetition_penalty`
-in the request and `studio` in the answer, which other clients pass over.
+and `studio` in the request and `studio` in the answer, which other clients pass over.
 """
 
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from storage.errors import NotFound, StudioError
 from worker.chat.exchange import Busy, ContextExceeded, Ending, NoRoom
-from worker.chat.prompts import Message, Prompt, TemplateFailed
+from worker.chat.prompts import Message, TemplateFailed
 from worker.chat.sampling import Sampling
 
 _ROLES: Final = {
@@ -25,6 +26,9 @@ _ROLES: Final = {
 }
 # Pydantic puts the alternatives of a union into the path of a fault.
 _UNION_STEPS: Final = ("str", "list[_Part]")
+MOST_ANSWERS: Final = 16
+"""Of one request."""
+
 _UNSUPPORTED: Final = ("tools", "functions", "audio", "logprobs", "top_logprobs", "logit_bias")
 
 
@@ -48,6 +52,14 @@ class _StreamOptions(BaseModel):
     include_usage: bool = False
 
 
+class _StudioOptions(BaseModel):
+    """Ours. `fresh`: the answer is written anew, also where one is kept."""
+
+    model_config = ConfigDict(strict=True)
+
+    fresh: bool = False
+
+
 class ChatRequest(Sampling):
     """The body of a chat request."""
 
@@ -55,14 +67,14 @@ class ChatRequest(Sampling):
     messages: list[_Said] = Field(min_length=1, max_length=10_000)
     stream: bool = False
     stream_options: _StreamOptions = _StreamOptions()
-    n: int = 1
+    n: int = Field(1, ge=1, le=MOST_ANSWERS)
+    studio: _StudioOptions = _StudioOptions()
 
-    @field_validator("n")
-    @classmethod
-    def _one_answer(cls, value: int) -> int:
-        if value != 1:
-            raise ValueError("only one answer a request is supported")
-        return value
+    def samplings(self) -> list[Sampling]:
+        """The settings of each of the `n` answers: answer i has the seed `seed` + i."""
+        if self.seed is None:
+            return [self] * self.n
+        return [self.model_copy(update={"seed": self.seed + index}) for index in range(self.n)]
 
     def conversation(self) -> list[Message]:
         """The messages as chat templates want them: plain text under the roles they know."""
@@ -116,57 +128,81 @@ def fault_of(error: StudioError) -> Fault:
     return Fault(503, str(error), param="model", code="model_unusable")
 
 
+def facts(template: str | None, dropped_turns: int = 0) -> dict[str, Any]:
+    """What `studio` says of an answer beside what it took.
+
+    `template`: whose template the prompt was made with; None: nobody says. `cached`: the answer
+    was written before. `dropped_turns`: so many of the oldest turns did not fit. `verdicts`:
+    what the safety rules found, under the profile `profile`.
+    """
+    return {
+        "template": template,
+        "cached": False,
+        "dropped_turns": dropped_turns,
+        "verdicts": [],
+        "profile": None,
+    }
+
+
+def model(name: str, title: str, base: str | None) -> dict[str, Any]:
+    """A line of `/v1/models`."""
+    return {
+        "id": name,
+        "object": "model",
+        "created": 0,
+        "owned_by": "tuning-studio",
+        "studio": {"title": title, "base": base},
+    }
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One finished answer of a request; `told`: as `facts` has them."""
+
+    index: int
+    text: str
+    ending: Ending
+    told: dict[str, Any]
+
+
 @dataclass(frozen=True)
 class Completion:
-    """One answer in the protocol's words.
-
-    Attributes:
-        model: the name that was asked for.
-        prompt: the rendered conversation.
-    """
+    """The answers to one request in the protocol's words; `model`: the name that was asked for."""
 
     model: str
-    prompt: Prompt
     id: str
     created: int
 
     @classmethod
-    def begun(cls, model: str, prompt: Prompt) -> "Completion":
-        """An answer that begins now."""
-        return cls(model, prompt, f"chatcmpl-{uuid.uuid4().hex}", int(time.time()))
+    def begun(cls, model: str) -> "Completion":
+        """Answers that begin now."""
+        return cls(model, f"chatcmpl-{uuid.uuid4().hex}", int(time.time()))
 
-    def whole(self, text: str, ending: Ending) -> dict[str, Any]:
+    def whole(self, choices: Sequence[Choice]) -> dict[str, Any]:
         """The answer to a request without streaming."""
-        message = {"role": "assistant", "content": text, "refusal": None}
+        shown = [_choice(choice) for choice in choices]
         return {
             **self._head("chat.completion"),
-            "choices": [
-                {
-                    "index": 0,
-                    "message": message,
-                    "logprobs": None,
-                    "finish_reason": ending.reason,
-                }
-            ],
-            "usage": _usage(ending),
-            "studio": self._studio(ending),
+            "choices": shown,
+            "usage": _usage([choice.ending for choice in choices]),
+            "studio": shown[0]["studio"],
         }
 
-    def first_chunk(self) -> dict[str, Any]:
+    def first_chunk(self, index: int) -> dict[str, Any]:
         """The chunk that says who speaks."""
-        return self._chunk({"role": "assistant", "content": "", "refusal": None}, None)
+        return self._chunk(index, {"role": "assistant", "content": "", "refusal": None}, None)
 
-    def text_chunk(self, text: str) -> dict[str, Any]:
+    def text_chunk(self, index: int, text: str) -> dict[str, Any]:
         """Some more text."""
-        return self._chunk({"content": text}, None)
+        return self._chunk(index, {"content": text}, None)
 
-    def last_chunk(self, ending: Ending) -> dict[str, Any]:
-        """The chunk that says why the answer ended."""
-        return {**self._chunk({}, ending.reason), "studio": self._studio(ending)}
+    def last_chunk(self, index: int, ending: Ending, told: dict[str, Any]) -> dict[str, Any]:
+        """The chunk that says why an answer ended."""
+        return {**self._chunk(index, {}, ending.reason), "studio": _studio(ending, told)}
 
-    def usage_chunk(self, ending: Ending) -> dict[str, Any]:
-        """What the answer took, for clients that asked with `stream_options`."""
-        return {**self._head("chat.completion.chunk"), "choices": [], "usage": _usage(ending)}
+    def usage_chunk(self, endings: Sequence[Ending]) -> dict[str, Any]:
+        """What the answers took, for clients that asked with `stream_options`."""
+        return {**self._head("chat.completion.chunk"), "choices": [], "usage": _usage(endings)}
 
     def _head(self, kind: str) -> dict[str, Any]:
         return {
@@ -177,13 +213,23 @@ class Completion:
             "system_fingerprint": None,
         }
 
-    def _chunk(self, delta: dict[str, Any], reason: str | None) -> dict[str, Any]:
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
+    def _chunk(self, index: int, delta: dict[str, Any], reason: str | None) -> dict[str, Any]:
+        choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": reason}
         return {**self._head("chat.completion.chunk"), "choices": [choice]}
 
-    def _studio(self, ending: Ending) -> dict[str, Any]:
-        """Ours: pace, company, and whose template the prompt was made with."""
-        return {**asdict(ending.usage), "template": self.prompt.template}
+
+def _choice(choice: Choice) -> dict[str, Any]:
+    return {
+        "index": choice.index,
+        "message": {"role": "assistant", "content": choice.text, "refusal": None},
+        "logprobs": None,
+        "finish_reason": choice.ending.reason,
+        "studio": _studio(choice.ending, choice.told),
+    }
+
+
+def _studio(ending: Ending, told: dict[str, Any]) -> dict[str, Any]:
+    return {**asdict(ending.usage), **told}
 
 
 def event(told: dict[str, Any]) -> bytes:
@@ -191,13 +237,11 @@ def event(told: dict[str, Any]) -> bytes:
     return b"data: " + orjson.dumps(told) + b"\n\n"
 
 
-def _usage(ending: Ending) -> dict[str, int]:
-    usage = ending.usage
-    return {
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.completion_tokens,
-        "total_tokens": usage.prompt_tokens + usage.completion_tokens,
-    }
+def _usage(endings: Sequence[Ending]) -> dict[str, int]:
+    """What all answers took together; the prompt they share is read once."""
+    read = endings[0].usage.prompt_tokens
+    written = sum(ending.usage.completion_tokens for ending in endings)
+    return {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
 
 
 def _text(content: str | list[_Part]) -> str:

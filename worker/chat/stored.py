@@ -16,8 +16,8 @@ class StoredCatalogue:
         self._owner = owner
 
     def contestants(self) -> list[Contestant]:
-        """Every usable base model with its adapters and checkpoints behind it."""
-        found = contestants.all_of(self._database, self._artifacts, self._owner)
+        """Every usable base model with its adapters and checkpoints that talk behind it."""
+        found = contestants.talking(self._database, self._artifacts, self._owner)
         return [_voice(one) for one in found]
 
     def find(self, name: str) -> Contestant:

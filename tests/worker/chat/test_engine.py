@@ -15,9 +15,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from storage.errors import StudioError
 from tests.worker.chat.conftest import ADAPTERS, CONTEXT, SCALES, Family, make_adapter, make_base
+from worker.chat.batch import Batch, Row
 from worker.chat.catalogue import Contestant
 from worker.chat.engine import Engine, Limits, text_of
-from worker.chat.exchange import Busy, ContextExceeded, Ending, Event, Piece
+from worker.chat.exchange import Busy, ContextExceeded, Ending, Event, Piece, Reason
 from worker.chat.sampling import Sampling
 
 GREEDY = Sampling(temperature=0, max_tokens=24)
@@ -125,6 +126,36 @@ def test_a_finished_row_leaves_and_its_usage_is_counted(engine: Engine, llama: F
     assert 1 <= end.usage.completion_tokens <= 24
     assert end.usage.tokens_per_second > 0
     assert end.usage.seconds_to_first > 0
+
+
+@pytest.mark.parametrize(
+    "sampling",
+    [GREEDY, Sampling(temperature=1.5, repetition_penalty=1.4, seed=3, max_tokens=24)],
+    ids=["greedy", "drawn"],
+)
+def test_how_sure_an_answer_is_is_the_models_own_mean_log_probability(
+    engine: Engine, llama: Family, sampling: Sampling
+) -> None:
+    """Temperature and penalties change what is said, not how likely the model finds it."""
+    ids: list[int] = []
+    prompt = llama.prompt(PROMPT)
+    keep = Batch._taken
+
+    def noted(batch: Batch, row: Row, line: torch.Tensor, total: float) -> Reason | None:
+        reason = keep(batch, row, line, total)
+        ids.append(row.last)
+        return reason
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Batch, "_taken", noted)
+        end = ending(drained(engine, llama.contestant("plain"), prompt, sampling))
+    model = AutoModelForCausalLM.from_pretrained(llama.base, dtype=torch.float32)
+    model = PeftModel.from_pretrained(model, llama.adapters["plain"]).eval()
+    with torch.no_grad():
+        chances = model(torch.tensor([prompt + ids])).logits[0].log_softmax(-1)
+    said = [float(chances[len(prompt) - 1 + at, token]) for at, token in enumerate(ids)]
+    assert len(said) == end.usage.completion_tokens
+    assert end.usage.sure == pytest.approx(sum(said) / len(said), abs=1e-3)
 
 
 def test_the_model_ends_its_answer_with_its_own_token(engine: Engine, tmp_path: Path) -> None:

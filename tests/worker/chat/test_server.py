@@ -16,6 +16,7 @@ from tests.worker.chat.conftest import ADAPTERS, Family, FolderCatalogue
 from tests.worker.chat.test_engine import alone, eventually
 from worker.chat.catalogue import Contestant
 from worker.chat.engine import Engine
+from worker.chat.own_models import OwnModels
 from worker.chat.prompts import Prompts
 from worker.chat.server import create_app
 
@@ -31,7 +32,7 @@ class Running:
         contestants = [family.contestant(name) for name in (None, *ADAPTERS)]
         broken = Contestant("adapter:broken", "Broken", family.base, family.base, "1")
         catalogue = FolderCatalogue([*contestants, broken])
-        app = create_app(self.engine, catalogue, Prompts())
+        app = create_app(OwnModels(self.engine, catalogue, Prompts()))
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self._server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none"))
@@ -241,7 +242,9 @@ GOOD = {"model": "base:1", "messages": HELLO, "max_tokens": 2}
         ({"repetition_penalty": 9}, "repetition_penalty"),
         ({"seed": 1.5}, "seed"),
         ({"stop": [1]}, "stop.0"),
-        ({"n": 2}, "n"),
+        ({"n": 0}, "n"),
+        ({"n": 17}, "n"),
+        ({"studio": {"fresh": "yes"}}, "studio.fresh"),
         ({"messages": []}, "messages"),
         ({"messages": "Hello"}, "messages"),
         ({"messages": [{"role": "<|im_start|>", "content": "x"}]}, "messages.0.role"),
