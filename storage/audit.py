@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Select, event, func, or_, select
+from sqlalchemy import Select, event, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from storage import audit_anchor
@@ -137,14 +137,13 @@ def note(
     After the commit the newest number and hash are kept beside the database too, unless what is
     kept there denies the trail as it is now: then that stays, so that a check finds it.
     """
-    last = session.scalars(select(AuditRow).order_by(AuditRow.number.desc()).limit(1)).first()
-    number = 1 if last is None else last.number + 1
-    previous = BEGINNING if last is None else last.hash
+    newest = select(AuditRow.number, AuditRow.hash).order_by(AuditRow.number.desc()).limit(1)
+    last, previous = session.execute(newest).tuples().first() or (0, BEGINNING)
+    number = last + 1
     told = json.dumps(details, sort_keys=True, separators=(",", ":"))
     said = f"{time.time():.6f}", plain(actor)[:64], str(action), plain(subject)[:LONGEST_SUBJECT]
     entry = Entry(number, *said, told, previous, digest(number, *said, told, previous))
-    session.add(AuditRow(**vars(entry)))
-    session.flush()
+    session.execute(insert(AuditRow).values(**vars(entry)))
     _keep_after_commit(session, entry)
     return entry
 
@@ -246,9 +245,9 @@ def _agrees(session: Session, kept: audit_anchor.Anchor | None) -> bool:
     """Tell whether the trail still holds the entry that is kept, or has removed it by the rules."""
     if kept is None:
         return True
-    row = session.get(AuditRow, kept.number)
-    if row is not None:
-        return row.hash == kept.hash
+    found = session.scalar(select(AuditRow.hash).where(AuditRow.number == kept.number))
+    if found is not None:
+        return found == kept.hash
     first = session.scalar(select(func.min(AuditRow.number)))
     return first is not None and kept.number < first
 
