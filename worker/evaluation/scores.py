@@ -5,11 +5,12 @@ from typing import Any
 
 from storage.errors import StudioError
 from storage.evaluations import Answer, Evaluation, Kind
+from worker.evaluation import safety
 
 Score = Callable[[Evaluation, list[Answer]], dict[str, Any]]
 """Returns what the result tells beside `sides`; the answers are by question and side."""
 
-SCORES: Mapping[Kind, Score] = {}
+SCORES: Mapping[Kind, Score] = {Kind.SAFETY: safety.score}
 """What the answers of a kind are scored by; those that a person reads have no score."""
 
 
