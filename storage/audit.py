@@ -138,7 +138,7 @@ def note(
     kept there denies the trail as it is now: then that stays, so that a check finds it.
     """
     newest = select(AuditRow.number, AuditRow.hash).order_by(AuditRow.number.desc()).limit(1)
-    last, previous = session.execute(newest).tuples().first() or (0, BEGINNING)
+    last, previous = session.execute(newest).first() or (0, BEGINNING)
     number = last + 1
     told = json.dumps(details, sort_keys=True, separators=(",", ":"))
     said = f"{time.time():.6f}", plain(actor)[:64], str(action), plain(subject)[:LONGEST_SUBJECT]
