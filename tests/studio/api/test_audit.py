@@ -68,9 +68,9 @@ def test_an_entry_kept_elsewhere_is_checked_too(client: httpx.Client, studio: St
     noted(studio, 2)
     last = client.get(f"{ROUTE}/verify").json()["last"]
     assert client.get(f"{ROUTE}/verify", params=last).json()["broken"] is None
-    other = {"number": 2, "hash": "f" * 64}
+    other: dict[str, str | int] = {"number": 2, "hash": "f" * 64}
     assert client.get(f"{ROUTE}/verify", params=other).json()["broken"] == "replaced"
-    later = {"number": 9, "hash": "f" * 64}
+    later: dict[str, str | int] = {"number": 9, "hash": "f" * 64}
     assert client.get(f"{ROUTE}/verify", params=later).json()["broken"] == "cut_off"
 
 
