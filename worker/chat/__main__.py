@@ -25,11 +25,14 @@ def main() -> None:
 
 async def _serve(read: Settings) -> None:
     # The libraries look at the environment when they are imported, so only now.
+    from worker.chat.care import InCare  # noqa: PLC0415
+    from worker.chat.guards import Guards  # noqa: PLC0415
     from worker.chat.server import create_app  # noqa: PLC0415
 
     opened = database.opened(read)
     try:
-        app = create_app(_models(read, opened))
+        guards = Guards(opened, read.home, LOCAL_PERSON)
+        app = create_app(InCare(_models(read, opened), guards))
         await uvicorn.Server(
             uvicorn.Config(app, host="127.0.0.1", port=read.chat_port, log_config=None)
         ).serve()

@@ -47,6 +47,13 @@ class AnswerStream:
         self._shown = ""  # of the model's own words, for their readability
         self._tail = ""  # of all that was given out
 
+    def open(self) -> str:
+        """Return the notices of the question, once; `feed` does it where nobody has."""
+        notices, self._before = self._before, []
+        opened = "".join(f"{words}\n\n" for words in dict.fromkeys(notices))
+        self._tail = opened or self._tail
+        return opened
+
     def feed(self, piece: str) -> str:
         """Take more of the answer in and return what may be shown now, often nothing.
 
@@ -55,13 +62,13 @@ class AnswerStream:
         """
         if self.blocked:
             return ""
-        return self._opened() + self._allowed(self._scanner.feed(piece))
+        return self.open() + self._allowed(self._scanner.feed(piece))
 
     def finish(self) -> str:
         """Return what is left, with the notes and disclaimers: the answer is over."""
         if self.blocked:
             return ""
-        shown = self._opened() + self._allowed(self._scanner.finish())
+        shown = self.open() + self._allowed(self._scanner.finish())
         if self.blocked:
             return shown
         self._disclaim()
@@ -75,13 +82,6 @@ class AnswerStream:
         """
         found = counts(self._shown, _SYLLABLES)
         return round(ease(found, "en"), 1) if found.words >= FEWEST_WORDS else None
-
-    def _opened(self) -> str:
-        """Return the notices of the question, once, before anything else."""
-        notices, self._before = self._before, []
-        opened = "".join(f"{words}\n\n" for words in dict.fromkeys(notices))
-        self._tail = opened or self._tail
-        return opened
 
     def _allowed(self, found: Iterable[str | Found]) -> str:
         shown = ""
