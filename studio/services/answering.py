@@ -5,9 +5,7 @@ from typing import Any, Final
 
 import orjson
 
-from storage import adapters, artifacts, base_models, contestants, conversations
-from storage.checkpoints import plain_in
-from storage.contestants import Contestant
+from storage import contestant_weights, contestants, conversations
 from storage.conversations import Said
 from storage.errors import NotFound
 from storage.exchanges import Answer
@@ -16,8 +14,6 @@ from studio.services.studio import Studio
 
 CANCELLED: Final = "cancelled"
 """So ends an answer that somebody has stopped, or whose reader went away."""
-
-_WEIGHTS: Final = ("adapter_model.safetensors", "model.safetensors")
 _LONGEST_REASON: Final = 16
 _BEGIN: Final = b"data:"
 
@@ -141,25 +137,5 @@ def _identity(studio: Studio, owner: str, name: str) -> tuple[str, str | None]:
         who = contestants.find(studio.database, studio.artifacts, owner, name)
     except NotFound:
         return name, None  # the chat server says that it is gone, or is of another maker
-    return who.title[:300], _sha256(studio, owner, who)
-
-
-def _sha256(studio: Studio, owner: str, who: Contestant) -> str | None:
-    kind, _, rest = who.name.partition(":")
-    if kind == "adapter":
-        return adapters.get(studio.database, owner, rest).sha256
-    if kind == "base":
-        return base_models.get(studio.database, owner, rest).fingerprint
-    return _of_checkpoint(who)
-
-
-def _of_checkpoint(who: Contestant) -> str | None:
-    """Return the hash that the manifest of a checkpoint has of what is talked to."""
-    used = who.adapter_folder or who.base_folder
-    folder = used.parent if plain_in(used.parent) == used else used
-    try:
-        files = artifacts.read_manifest(folder)["files"]
-    except artifacts.Damaged:
-        return None
-    wanted = {(used / name).relative_to(folder).as_posix() for name in _WEIGHTS}
-    return next((str(one["sha256"]) for one in files if one["name"] in wanted), None)
+    weights = contestant_weights.sha256(studio.database, studio.artifacts, owner, name)
+    return who.title[:300], weights
