@@ -14,6 +14,7 @@ from storage import audit_files, audit_rules, specs
 from storage.audit import STUDIO, Action
 from storage.audit_check import Break
 from storage.ids import LOCAL_PERSON
+from storage.exchanges import MARKS
 from storage.mappings import Target
 from storage.operations import Operation
 from storage.status import ACTIVE, RunStatus, WorkStatus
@@ -48,7 +49,7 @@ def named(name: str, pattern: str) -> list[str]:
 
 OPERATIONS = get_args(get_args(Operation)[0])
 SMALL_CHARTS = re.findall(r'"(\w+)"', named("run", r"this\.small = \[([^\]]*)\]")[0])
-SAMPLING = re.findall(r'\["(\w+)"', named("playground", r"SETTINGS = \[([^;]*)\];")[0])
+SAMPLING = re.findall(r'\["(\w+)"', named("playground_settings", r"SETTINGS = \[([^;]*)\];")[0])
 METHODS = get_args(specs.field("method").annotation)
 ADAPTERS = get_args(specs.field("adapter").annotation)
 CHARTS = re.findall(r'\["(\w+)", \[([^\]]+)\]\]', named("run_curves", r"CHARTS = \[(.*?)\];")[0])
@@ -79,7 +80,9 @@ PLACES: dict[str, Iterable[str]] = {
     "playground.tab.${name}": named("playground_tabs", r'\["(\w+)", "/'),
     "chat.${name}": SAMPLING,
     "chat.${name}_help": SAMPLING,
-    "chat.end.${end.reason}": get_args(Reason),
+    "chat.end.${ended}": [*get_args(Reason), "content_filter"],
+    "chat.preset.${name}": named("playground_settings", r'\["(\w+)", \{'),
+    "mark.${mark}": MARKS,
     "audit.action.${action}": list(Action),
     "audit.action.${entry.action}": list(Action),
     "audit.actor.${entry.actor}": [LOCAL_PERSON, STUDIO],
