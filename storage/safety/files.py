@@ -30,7 +30,8 @@ def read(text: str) -> Profile:
         tree = yaml.compose(text, _Loader)
         values = yaml.load(text, _Loader)
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else None
+        lines = len(text.splitlines())
+        line = min(error.problem_mark.line + 1, lines) if error.problem_mark else None
         raise _refused("file", line, f"This is not YAML: {error.problem}.") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise _refused("file", None, "This is not YAML.") from error

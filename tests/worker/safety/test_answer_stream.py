@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import regex
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage.safety.profile import Profile, Rule
@@ -41,6 +41,7 @@ def written(text: str, cuts: list[int]) -> tuple[str, AnswerStream]:
     return shown + stream.finish(), stream
 
 
+@settings(deadline=None)
 @given(st.lists(PIECES, max_size=40).map("".join), st.lists(st.integers(0, 4000), max_size=25))
 def test_the_cuts_change_nothing_and_nothing_blocked_is_shown(text: str, cuts: list[int]) -> None:
     shown, stream = written(text, cuts)
@@ -53,6 +54,7 @@ def test_the_cuts_change_nothing_and_nothing_blocked_is_shown(text: str, cuts: l
     assert not regex.search(r"(?<![^\W_])acme[\W_]{1,3}corp(?![^\W_])", fold(shown).text)
 
 
+@settings(deadline=None)
 @given(st.lists(PIECES, max_size=40).map("".join))
 def test_no_more_is_held_back_than_a_sentence_and_what_may_become_a_find(text: str) -> None:
     stream = GUARD.stream()

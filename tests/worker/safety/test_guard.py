@@ -130,7 +130,7 @@ def test_disclaimers_come_always_with_the_first_answer_or_with_their_topic() -> 
 
 
 def test_a_pattern_without_end_is_given_up_in_words() -> None:
-    slow = Rule(id="slow", side="input", pattern="(a+)+$", action="warn")
+    slow = Rule(id="slow", side="input", pattern="(a|aa)+$", action="warn")
     with pytest.raises(TooSlow, match="slow"):
         Guard(profile(slow)).asked(asks("a" * 60 + "!"))
 
