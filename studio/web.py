@@ -28,9 +28,13 @@ from studio.api import (
     datasets,
     diagnosis,
     errors,
+    evaluations,
     health,
+    leaderboard,
     models,
+    next_prompts,
     presets,
+    prompt_sets,
     queue,
     run_lists,
     runs,
@@ -69,8 +73,12 @@ ROUTERS: list[APIRouter] = [
     contestants.router,
     audit.router,
     votes.router,
+    leaderboard.router,
+    next_prompts.router,
     conversations.router,
     system_prompts.router,
+    prompt_sets.router,
+    evaluations.router,
 ]
 """What stands under /api/v1."""
 
