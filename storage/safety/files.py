@@ -12,6 +12,15 @@ from storage.safety.profile import FORMAT, Profile
 LARGEST = 200_000
 """Characters of a file."""
 
+_DEEPEST = 10
+_OPENING = (
+    yaml.FlowSequenceStartToken,
+    yaml.FlowMappingStartToken,
+    yaml.BlockSequenceStartToken,
+    yaml.BlockMappingStartToken,
+)
+_CLOSING = (yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken, yaml.BlockEndToken)
+
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -25,15 +34,14 @@ def read(text: str) -> Profile:
     if len(text) > LARGEST:
         raise _refused("file", None, f"A profile has at most {LARGEST:,} characters.")
     try:
-        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text, _Loader)):
-            raise _refused("file", None, "Write it out: a profile has no references (*name).")
+        _require_plain(text)
         tree = yaml.compose(text, _Loader)
         values = yaml.load(text, _Loader)
     except yaml.MarkedYAMLError as error:
         lines = len(text.splitlines())
         line = min(error.problem_mark.line + 1, lines) if error.problem_mark else None
         raise _refused("file", line, f"This is not YAML: {error.problem}.") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise _refused("file", None, "This is not YAML.") from error
     return checked(values, tree)
 
@@ -65,6 +73,21 @@ def written(profile: Profile) -> str:
     values = {"format": FORMAT, **_plain(profile)}
     dumped: str = yaml.dump(values, Dumper=_Readable, sort_keys=False, allow_unicode=True, width=90)
     return f"# A safety profile of Tuning Studio.\n{dumped}"
+
+
+def _require_plain(text: str) -> None:
+    """Refuse references, which can stand for endless text, and what is nested without end.
+
+    The library's reader calls itself for each level and would take the process down.
+    """
+    depth = 0
+    for token in yaml.scan(text, _Loader):
+        depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
+        if depth > _DEEPEST:
+            raise _refused("file", token.start_mark.line + 1, "This is nested too deep.")
+        if isinstance(token, yaml.AliasToken):
+            words = "Write it out: a profile has no references (*name)."
+            raise _refused("file", token.start_mark.line + 1, words)
 
 
 class _Readable(yaml.SafeDumper):
