@@ -147,12 +147,8 @@ def test_questions_come_in_order_until_the_set_was_asked(
     assert "not known" in found["why"]
     voter.prefers(TUNED, PLAIN, 2)  # questions 1 and 2, for these two
     found = client.get("/api/v1/next-prompt", params=where).json()
-    assert (found["prompt"], found["number"], found["left"], found["of"]) == (
-        "Question 3?",
-        2,
-        1,
-        3,
-    )
+    assert (found["prompt"], found["number"]) == ("Question 3?", 2)
+    assert (found["left"], found["of"]) == (1, 3)
     found = client.get("/api/v1/next-prompt", params={**where, "skip": 2}).json()
     assert (found["prompt"], found["basis"], found["left"]) == (None, "done", 1)
     found = client.get("/api/v1/next-prompt", params={**where, "b": OTHER}).json()
