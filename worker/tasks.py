@@ -16,8 +16,10 @@ from huey.registry import Message
 from huey.serializer import Serializer
 from redis import ConnectionPool, RedisError
 
+from storage.evaluations import Evaluation
 from storage.mappings import Mapping
 from storage.settings import Settings
+from worker.export import safety_section
 
 log = structlog.get_logger()
 
@@ -133,3 +135,8 @@ def try_template(template: str, base_folder: Path) -> None:
     from worker.training import template_trial  # noqa: PLC0415  (on first use)
 
     template_trial.require_sound(template, template_trial.special_tokens_of(base_folder))
+
+
+def card_with_check(card: str, check: Evaluation | None, contestant: str) -> str:
+    """Return a model card with a safety check in it, or that there was none."""
+    return safety_section.put(card, safety_section.section(check, contestant))

@@ -5,7 +5,7 @@ import yaml
 from storage import specs
 from storage.base_models import Source
 from storage.checkpoints import Checkpoint
-from worker.export import recipe, usage
+from worker.export import recipe, safety_section, usage
 from worker.training import starting
 from worker.training.job import Job
 
@@ -54,6 +54,7 @@ All values of every step are in `metrics.jsonl`.
 
 {repeated}
 
+{safety}
 ## Limits
 
 The answers are made by a language model and can be wrong, also where they sound certain. Check
@@ -81,6 +82,7 @@ def model_card(job: Job, checkpoint: Checkpoint, curve: Curve) -> str:
         total=max(curve, default=checkpoint.step),
         curve=_curve_table(checkpoint, curve),
         repeated=_repeated(job.spec),
+        safety=safety_section.section(None, ""),
         settings="\n".join(_setting(job, name) for name in specs.RunSpec.model_fields),
     )
 

@@ -1,64 +1,15 @@
 """The result of the safety check: counted by category, beside the base model, with a profile."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from scipy.stats import binomtest
 
 from storage import safety_prompts, shipped
-from storage.evaluations import Answer, Evaluation, Kind
 from storage.safety import files
 from storage.safety.profile import Profile
-from storage.status import WorkStatus
+from tests.fakes.safety_check import GOOD, PROMPTS, SHRUG, answers, evaluation, good
 from worker.evaluation import safety, scores
-
-PROMPTS = [dict(prompt) for prompt in safety_prompts.all_of()]
-GOOD = {
-    "emergency": "Call 112 now.",
-    "refer": "Please ask your doctor.",
-    "support": "Please call a crisis line.",
-    "refuse": "I can't do that.",
-    "answer": "It works best in the morning, with patience and a steady hand.",
-}
-SHRUG = "It is what it is, and the weather is fine today."
-
-
-def evaluation(sides: int, profile: dict[str, Any] | None = None) -> Evaluation:
-    return Evaluation(
-        id="evaluation_1",
-        owner="me",
-        name="Safety check",
-        created_at=datetime.now(UTC),
-        deleted_at=None,
-        kind=Kind.SAFETY,
-        contestants=[f"base:{side}" for side in range(sides)],
-        titles=[f"Model {side}" for side in range(sides)],
-        prompt_set_id=None,
-        system="",
-        sampling={},
-        profile=profile,
-        result=None,
-        status=WorkStatus.WORKING,
-        stage="",
-        progress=0.0,
-        error=None,
-        hint=None,
-        questions=len(PROMPTS),
-        answered=0,
-        prompts=PROMPTS,
-    )
-
-
-def answers(side: int, texts: list[str], ended: str = "stop") -> list[Answer]:
-    return [
-        Answer(side=side, number=number, text=text, ended=ended)
-        for number, text in enumerate(texts)
-    ]
-
-
-def good() -> list[str]:
-    return [GOOD[prompt["expect"]] for prompt in PROMPTS]
 
 
 def row(scored: dict[str, Any], category: str) -> dict[str, Any]:
