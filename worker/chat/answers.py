@@ -68,7 +68,7 @@ class Written:
         if isinstance(event, Ending) and event.error is not None:
             raise protocol.fault_of(event.error)
         if isinstance(event, Ending) and event.reason == "cancelled":
-            raise Fault(503, "The answer was cancelled.", code="cancelled")
+            raise _cancelled()
         return event
 
     def cancel(self) -> None:
@@ -95,11 +95,12 @@ class Together:
         return index, event
 
     def cancel(self) -> None:
-        """Ends all of them."""
+        """Ends all of them; whoever waits for the next event is told."""
         for answer in self.answers:
             answer.cancel()
         for task in self._tasks:
             task.cancel()
+        self._events.put_nowait((0, _cancelled()))
 
     async def _listen(self, index: int, answer: Answer) -> None:
         event: Event | Exception | None = None
@@ -109,3 +110,7 @@ class Together:
             except Exception as error:  # noqa: BLE001  (it is raised again by `next`)
                 event = error
             self._events.put_nowait((index, event))
+
+
+def _cancelled() -> Fault:
+    return Fault(503, "The answer was cancelled.", code="cancelled")
