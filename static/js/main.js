@@ -12,6 +12,8 @@ const ISLANDS = {
   compare: () => import("./compare.js"),
   adapters: () => import("./adapters.js"),
   playground: () => import("./playground.js"),
+  conversations: () => import("./conversations.js"),
+  prompts: () => import("./prompts.js"),
   spaces: () => import("./spaces.js"),
   audit: () => import("./audit.js"),
 };

@@ -51,7 +51,7 @@ class Playground {
       h("section", { class: "ts-card", "aria-label": t("chat.contestants") }, h("div", { class: "ts-row ts-between" }, h("h2", {}, t("chat.contestants")), this.blind), this.blindWords, this.who.element,
         judges.length ? h("p", { class: "ts-soft" }, t("chat.judges", { names: judges.join(", ") })) : null),
       this.settings.element, this.said,
-      h("section", { class: "ts-card ts-compose", "aria-label": t("chat.prompt") }, this.questions.element, h("label", { for: "chat-prompt" }, t("chat.prompt")), this.prompt,
+      h("section", { class: "ts-card ts-compose" }, this.questions.element, h("label", { for: "chat-prompt" }, t("chat.prompt")), this.prompt,
         h("div", { class: "ts-actions" }, this.sendButton, this.stopButton, button(t("chat.clear"), () => this.#clear()))));
   }
 
@@ -69,9 +69,10 @@ class Playground {
     this.prompt.focus({ preventScroll: true });
   }
 
-  // True once the question has gone out; what was typed stays where it cannot.
-  async send(text, from = null) {
-    if (this.stopping || this.sending) return false;
+  // Puts a question, in the place of the one with the number `from` and all after it; `gone` is called once it is out: what
+  // was typed stays where it cannot go. Ends when all have answered.
+  async send(text, gone, from = null) {
+    if (this.stopping || this.sending) return;
     const fault = !text.trim() ? t("chat.say_something") : text.length > MOST_CHARACTERS ? t("chat.too_long", { n: count(text.length), most: count(MOST_CHARACTERS) }) : "";
     if (fault) return this.#refused(fault);
     this.sending = true;
@@ -84,8 +85,8 @@ class Playground {
     } finally {
       this.sending = false;
     }
-    this.run(this.rounds.at(-1).sides);
-    return true;
+    gone();
+    await this.run(this.rounds.at(-1).sides);
   }
 
   // Lets sides answer together, and says when all have.
@@ -116,10 +117,9 @@ class Playground {
   }
 
   async #typed() {
-    if (await this.send(this.prompt.value)) {
-      this.prompt.value = "";
-      if (!this.conversation.blind) await this.questions.next();
-    }
+    let isOut = false;
+    await this.send(this.prompt.value, () => { isOut = true; this.prompt.value = ""; });
+    if (isOut && this.conversation && !this.conversation.blind) await this.questions.next();
   }
 
   // Begins the conversation with its first question; later ones may have other contestants.
@@ -128,7 +128,7 @@ class Playground {
     if (!this.conversation) {
       const blind = this.who.blind;
       this.conversation = await post(PATH, { contestants: names, blind, system, sampling, prompt_set_id: this.questions.chosen || null });
-      history.replaceState(null, "", `?conversation=${this.conversation.id}`);
+      history.replaceState(null, "", `${location.pathname}?conversation=${this.conversation.id}`);
     } else if (!this.who.hidden && names.join() !== this.asked) {
       await patch(this.path, { contestants: names });
     }
@@ -183,10 +183,7 @@ class Playground {
 
   #empty() { fill(this.said, h("p", { class: "ts-soft ts-waiting" }, t("chat.waiting"))); }
 
-  #refused(words) {
-    notice(words, { bad: true });
-    return false;
-  }
+  #refused(words) { notice(words, { bad: true }); }
 
   #rest(busy) {
     this.sendButton.disabled = busy;

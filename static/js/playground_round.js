@@ -57,7 +57,7 @@ export class Round {
     const later = this.page.rounds.length - this.page.rounds.indexOf(this) - 1;
     const text = h("textarea", { rows: "4", dir: "auto", "aria-label": t("chat.edit_label") });
     text.value = this.told.prompt;
-    const send = async () => { if (await this.page.send(text.value, this.told.number)) return; text.focus(); };
+    const send = () => this.page.send(text.value, () => {}, this.told.number);
     fill(this.said, h("div", { class: "ts-editor" }, text, h("p", { class: "ts-small" }, t(later ? "chat.edit_later" : "chat.edit_here", { n: later })), h("div", { class: "ts-actions" },
       button(t("chat.edit_send"), send, { kind: "primary" }),
       button(t("chat.cancel"), () => this.#say(), { kind: "link" }))));
