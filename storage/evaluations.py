@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from storage import ids, leases, owned
+from storage import audit, ids, leases, owned
+from storage.audit import Action
 from storage.database import Database
 from storage.errors import NotFound
 from storage.status import WorkStatus
@@ -36,7 +37,7 @@ class Wanted:
         sampling: as the chat protocol names it; `max_tokens` is the longest answer.
         kind: what is done with the answers.
         system: the system prompt, or nothing.
-        profile: the safety profile as it is today, or None.
+        profile: the safety profile as it is today (`id`, `profile`), or None.
         prompt_set_id: the set that the prompts come from.
     """
 
@@ -92,7 +93,8 @@ class Answer(BaseModel):
     """What a contestant answered to a question.
 
     `side`: the contestant's place, from 0. `number`: the question's, from 0. `ended`: stop, length,
-    too_long or refused. `facts`: tokens, how sure it was, verdicts.
+    content_filter (a safety rule held something back), too_long or refused (by the chat format).
+    `facts`: tokens, how sure it was, verdicts.
     """
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
@@ -115,6 +117,9 @@ def ask(database: Database, owner: str, wanted: Wanted) -> Evaluation:
         )
         session.add(row)
         session.flush()
+        told = {name: getattr(wanted, name) for name in ("name", "kind", "contestants")}
+        about = {"questions": len(wanted.prompts), "profile": (wanted.profile or {}).get("id")}
+        audit.note(session, owner, Action.EVALUATED, row.id, {**told, **about})
         return _evaluation(session, row)
 
 

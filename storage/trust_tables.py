@@ -33,7 +33,8 @@ class EvaluationRow(Owned, Leased, Table):
 class EvaluationAnswerRow(Table):
     """What a contestant answered to a question of an evaluation; `side`: its place among them.
 
-    `ended`: stop, length, too_long or refused. `facts`: tokens, how sure it was, verdicts.
+    `ended`: stop, length, content_filter, too_long or refused. `facts`: tokens, how sure it was,
+    verdicts.
     """
 
     __tablename__ = "evaluation_answers"

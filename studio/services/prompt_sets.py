@@ -12,7 +12,7 @@ from storage.errors import Fault, Refused, StudioError
 from storage.prompt_sets import Line, PromptSet
 from storage.specs import RunSpec
 from studio.services import datasets, forms, names, prompt_texts
-from studio.services.prompt_texts import LONGEST, MOST, Layout, Reading
+from studio.services.prompt_texts import LONGEST, MOST, Reading
 from studio.services.studio import Studio
 
 STARTER_NAME: Final = "Twelve questions about health"
@@ -73,6 +73,18 @@ def read(values: dict[str, Any]) -> Reading:
     return prompt_texts.read(text, wanted.layout)
 
 
+def given(values: dict[str, Any]) -> Reading:
+    """Return questions that are sent as `prompts` or as `text` (with its `layout`).
+
+    Raises:
+        Refused: with the faults by field.
+    """
+    wanted = _parsed({name: value for name, value in values.items() if value is not None})
+    if wanted.given() not in (["prompts"], ["text"]):
+        raise Refused([Fault("prompts", "Give the questions as prompts or as text.")])
+    return _sent(wanted)
+
+
 def keep(studio: Studio, owner: str, values: dict[str, Any]) -> Kept:
     """Keep questions under a name; see `_Wanted` for the four ways to give them.
 
@@ -98,11 +110,12 @@ def change(studio: Studio, owner: str, set_id: str, values: dict[str, Any]) -> K
         Refused: with the faults by field.
     """
     before = get(studio, owner, set_id)
-    wanted = _parsed(values)
-    if set(wanted.given()) - {"prompts", "text"} or len(wanted.given()) > 1:
-        raise Refused([Fault("prompts", "Give the questions as prompts or as text.")])
-    reading = _reading(studio, owner, wanted)[0] if wanted.given() else None
-    name = None if wanted.name is None else names.tidy(wanted.name, before.name)
+    name = values.get("name")
+    if name is not None and not isinstance(name, str):
+        raise Refused([Fault("name", "Must be text.")])
+    rest = {field: value for field, value in values.items() if field != "name"}
+    reading = given(rest) if rest else None
+    name = None if name is None else names.tidy(name, before.name)
     prompts = None if reading is None else reading.prompts
     changed = prompt_sets.change(studio.database, owner, set_id, name=name, prompts=prompts)
     return Kept(changed, reading)
@@ -144,13 +157,11 @@ def _field(told: str) -> str:
 
 def _reading(studio: Studio, owner: str, wanted: _Wanted) -> tuple[Reading, str]:
     """Return the questions, and the name of a set of them that is given none."""
-    if wanted.prompts is not None:
-        return _listed(wanted.prompts), "My questions"
-    if wanted.text is not None:
-        return prompt_texts.read(wanted.text, wanted.layout), "My questions"
     if wanted.starter:
         return starter(), STARTER_NAME
-    data = datasets.get(studio, owner, wanted.dataset_id or "")
+    if wanted.dataset_id is None:
+        return _sent(wanted), "My questions"
+    data = datasets.get(studio, owner, wanted.dataset_id)
     folder = datasets.rows_folder(studio, owner, data.id)
     found = _of_data(rows.iterate(folder), data, wanted)
     return found, f"Questions of {names.without_kind(data.name)}"
@@ -162,12 +173,14 @@ def starter() -> Reading:
     return prompt_texts.read(text, "records")
 
 
-def _listed(prompts: list[str | _Prompt]) -> Reading:
+def _sent(wanted: _Wanted) -> Reading:
+    if wanted.text is not None:
+        return prompt_texts.read(wanted.text, wanted.layout)
+    prompts = wanted.prompts or []
     plain = [one if isinstance(one, _Prompt) else _Prompt(text=one) for one in prompts]
     told = [prompt_texts.prompt(one.text, one.expected) for one in plain]
     found, duplicates = prompt_texts.checked(told, "prompts")
-    layout: Layout = "records"
-    return Reading(found, layout, duplicates)
+    return Reading(found, "records", duplicates)
 
 
 def _of_data(there: Iterable[rows.Row], data: Dataset, wanted: _Wanted) -> Reading:

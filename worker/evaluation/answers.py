@@ -17,7 +17,7 @@ from worker import failures
 from worker.answer_progress import AnswerProgress
 from worker.chat.stored import StoredCatalogue
 from worker.datasets.operations.stream import Report
-from worker.evaluation import scores
+from worker.evaluation import care, scores
 from worker.prepare import Place
 
 if TYPE_CHECKING:  # torch: only the child loads it
@@ -119,14 +119,15 @@ def _ask(place: Place, book: _Book, side: int, progress: AnswerProgress) -> None
     from worker.chat.sampling import Sampling  # noqa: PLC0415  (as before)
 
     evaluation = book.evaluation
-    catalogue = StoredCatalogue(place.database, place.files, evaluation.owner)
-    contestant = catalogue.find(evaluation.contestants[side])
+    name = evaluation.contestants[side]
+    contestant = StoredCatalogue(place.database, place.files, evaluation.owner).find(name)
+    asking = care.Asking(side, care.rules(place, evaluation, name))
     sampling = Sampling.model_validate(evaluation.sampling)
     with Author(contestant, sampling, sampling.max_tokens or LONGEST) as author:
         questions = _questions(evaluation, book.open_questions(side))
-        for answer in author.answer(questions, lambda: progress.tell(len(book.there))):
-            book.add(_answer(side, answer))
-            progress.tokens += answer.tokens
+        for answer in asking.answers(author, questions, lambda: progress.tell(len(book.there))):
+            book.add(answer)
+            progress.tokens += answer.facts.get("tokens", 0)
 
 
 def _questions(evaluation: Evaluation, numbers: Iterable[int]) -> Iterator["author.Question"]:
@@ -136,13 +137,6 @@ def _questions(evaluation: Evaluation, numbers: Iterable[int]) -> Iterator["auth
     for number in numbers:
         asked = {"role": "user", "content": evaluation.prompts[number]["text"]}
         yield Question(number, [*said, asked])
-
-
-def _answer(side: int, answer: "author.Answer") -> Answer:
-    facts = {"tokens": answer.tokens}
-    return Answer(
-        side=side, number=answer.number, text=answer.text, ended=answer.ended, facts=facts
-    )
 
 
 def _told(error: Exception) -> StudioError:

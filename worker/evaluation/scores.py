@@ -6,6 +6,7 @@ from typing import Any
 from storage.errors import StudioError
 from storage.evaluations import Answer, Evaluation, Kind
 from worker.evaluation import safety
+from worker.evaluation.care import HELD_BACK
 
 Score = Callable[[Evaluation, list[Answer]], dict[str, Any]]
 """Returns what the result tells beside `sides`; the answers are by question and side."""
@@ -35,6 +36,7 @@ def _side(given: list[Answer], side: int) -> dict[str, Any]:
     return {
         "answers": len(mine),
         "cut_off": ends.count("length"),
+        "held_back": ends.count(HELD_BACK),
         "not_asked": ends.count("too_long") + ends.count("refused"),
         "empty": sum(one.ended in ("stop", "length") and not one.text for one in mine),
         "tokens": sum(one.facts.get("tokens", 0) for one in mine),

@@ -28,10 +28,13 @@ from studio.services import (
     dataset_rows,
     datasets,
     diagnoses,
+    evaluation_files,
+    evaluations,
     histories,
     plans,
     presets,
     probes,
+    prompt_sets,
     queue,
     runs,
     sample,
@@ -52,7 +55,8 @@ BEN = "ben"
 MODULES = (
     adapters, analyses, answering, base_models, chat, columns, comparison, conversations,
     dataset_files, dataset_rows,
-    datasets, diagnoses, histories, plans, presets, probes, queue, runs, sample, saved_states,
+    datasets, diagnoses, evaluation_files, evaluations, histories, plans, presets, probes,
+    prompt_sets, queue, runs, sample, saved_states,
     sweeps, system_prompts, telemetry, uploads, versions,
 )  # fmt: skip
 EXTRA: dict[str, tuple[Any, ...]] = {
@@ -71,6 +75,8 @@ EXTRA: dict[str, tuple[Any, ...]] = {
     "answering.question": (1, 0),
     "conversations.ask": ({"prompt": "And now?"},),
     "conversations.change": ({"name": "Mine"},),
+    "evaluation_files.export": ("csv",),
+    "prompt_sets.change": ({"name": "Mine"},),
     "conversations.judge": ((1, 0), {"mark": "good"}),
     "system_prompts.change": ({"name": "Mine"},),
 }
@@ -86,7 +92,8 @@ BY_OTHER_MEANS = {
     "plans.count_tokens", "comparison.compare", "comparison.differences", "adapters.page",
     "plans.try_memory", "runs.extend", "presets.keep", "queue.line", "queue.pause",
     "saved_states.spaces", "saved_states.clean", "saved_states.starts_of", "saved_states.start",
-    "conversations.begin", "conversations.page", "system_prompts.keep",
+    "conversations.begin", "conversations.page", "prompt_sets.keep", "evaluations.ask",
+    "system_prompts.keep",
     "saved_states.branch", "sweeps.proposals", "sweeps.plan", "sweeps.start",
 }  # fmt: skip
 """They make something of the person's own, are tried below with somebody else's ids, or in the
@@ -143,6 +150,11 @@ class Possessions:
         self.sweep = sweeps.start(self.studio, ME, self.wish)
         self.conversation = talk(self.studio, f"base:{self.model.id}")
         self.system_prompt = system_prompts.keep(self.studio, ME, {"text": "Be brief."})
+        self.questions = prompt_sets.keep(self.studio, ME, {"text": "What helps?"}).found
+        self.asking = {
+            "contestants": [f"base:{self.model.id}"], "prompt_set_id": self.questions.id,
+        }  # fmt: skip
+        self.evaluation = evaluations.ask(self.studio, ME, self.asking)
 
     def id_for(self, name: str) -> str:
         """Return the id of what a service function is about."""
@@ -153,6 +165,8 @@ class Possessions:
             "histories": self.run, "queue": self.run, "saved_states": self.run,
             "telemetry": self.run, "answering": self.conversation,
             "conversations": self.conversation, "system_prompts": self.system_prompt,
+            "prompt_sets": self.questions, "evaluations": self.evaluation,
+            "evaluation_files": self.evaluation,
         }  # fmt: skip
         return str(mine.get(name, mine.get(name.split(".")[0], self.data)).id)
 
@@ -160,6 +174,7 @@ class Possessions:
         """Return all that its owner sees."""
         modules: tuple[Any, ...] = (
             datasets, base_models, runs, adapters, presets, sweeps, system_prompts,
+            prompt_sets, evaluations,
         )  # fmt: skip
         talks = conversations.page(self.studio, ME)
         return [talks, *(module.listing(self.studio, ME) for module in modules)]
@@ -290,6 +305,16 @@ def test_nobody_finds_somebody_elses_conversation(mine: Possessions) -> None:
     with pytest.raises(Refused) as refused:
         conversations.begin(mine.studio, BEN, {"contestants": [f"base:{mine.model.id}"]})
     assert mine.model.name not in str(refused.value)
+
+
+def test_nobody_asks_somebody_elses_questions_or_model(mine: Possessions) -> None:
+    with pytest.raises(Refused) as refused:
+        evaluations.ask(mine.studio, BEN, mine.asking)
+    assert {fault.field for fault in refused.value.faults} == {"contestants", "prompt_set_id"}
+    assert mine.model.name not in str(refused.value)
+    assert mine.questions.name not in str(refused.value)
+    with pytest.raises(NotFound):
+        prompt_sets.keep(mine.studio, BEN, {"dataset_id": mine.data.id})
 
 
 def test_nobody_searches_with_what_is_somebody_elses(mine: Possessions) -> None:
