@@ -10,6 +10,8 @@ import torch
 from peft import IA3Config, LoraConfig, get_peft_model
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
     LlamaConfig,
     LlamaForCausalLM,
     PreTrainedModel,
@@ -219,3 +221,20 @@ def prompts() -> Iterator[Prompts]:
     prompts = Prompts(seconds=5)
     yield prompts
     prompts.close()
+
+
+def make_classifier(base: Path, folder: Path) -> Path:
+    """A tiny random classifier of texts, fine or harmful, with the tokenizer of `base`."""
+    torch.manual_seed(3)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(base)
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1}
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        num_attention_heads=2,
+        id2label={0: "fine", 1: "harmful"},
+        label2id={"fine": 0, "harmful": 1},
+        **sizes,
+    )
+    BertForSequenceClassification(config).eval().save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
