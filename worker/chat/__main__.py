@@ -28,11 +28,13 @@ async def _serve(read: Settings) -> None:
     from worker.chat.care import InCare  # noqa: PLC0415
     from worker.chat.guards import Guards  # noqa: PLC0415
     from worker.chat.server import create_app  # noqa: PLC0415
+    from worker.chat.trail import InTrail  # noqa: PLC0415
 
     opened = database.opened(read)
     try:
         guards = Guards(opened, read.home, LOCAL_PERSON)
-        app = create_app(InCare(_models(read, opened), guards))
+        models = InCare(_models(read, opened), guards)
+        app = create_app(InTrail(models, opened, Artifacts(read.home), LOCAL_PERSON))
         await uvicorn.Server(
             uvicorn.Config(app, host="127.0.0.1", port=read.chat_port, log_config=None)
         ).serve()
