@@ -2,6 +2,8 @@
 
 from sqlalchemy import select
 
+from storage import audit
+from storage.audit import Action
 from storage.database import Database
 from storage.trust_tables import ProfileUseRow
 
@@ -28,11 +30,14 @@ def in_force(uses: Uses, contestant: str) -> str | None:
 
 
 def put(database: Database, owner: str, subject: str, profile_id: str | None) -> None:
-    """Put a profile in force for a subject; None takes it out of force."""
+    """Put a profile in force for a subject; None takes it out of force. The audit trail says so."""
     with database.write() as session:
         row = session.get(ProfileUseRow, (owner, subject))
+        before = None if row is None else row.profile_id
         if row is not None:
             session.delete(row)
             session.flush()
         if profile_id is not None:
             session.add(ProfileUseRow(owner=owner, subject=subject, profile_id=profile_id))
+        told = {"profile": profile_id, "before": before}
+        audit.note(session, owner, Action.PROFILE_IN_FORCE, subject, told)

@@ -18,6 +18,7 @@ from redis import ConnectionPool, RedisError
 
 from storage.evaluations import Evaluation
 from storage.mappings import Mapping
+from storage.safety.profile import Profile
 from storage.settings import Settings
 from worker.export import safety_section
 
@@ -140,3 +141,10 @@ def try_template(template: str, base_folder: Path) -> None:
 def card_with_check(card: str, check: Evaluation | None, contestant: str) -> str:
     """Return a model card with a safety check in it, or that there was none."""
     return safety_section.put(card, safety_section.section(check, contestant))
+
+
+def try_profile(profile: Profile, text: str) -> dict[str, Any]:
+    """Say what a safety profile makes of a text; see `worker.safety.trial`. Raises StudioError."""
+    from worker.safety.trial import tried  # noqa: PLC0415  (the web process: on first use)
+
+    return tried(profile, text)
