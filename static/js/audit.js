@@ -6,6 +6,7 @@ import { get } from "./api.js";
 import { fill, h } from "./dom.js";
 import { moment } from "./format.js";
 import { button, choice, field, link } from "./parts.js";
+import { playgroundTabs } from "./playground_tabs.js";
 import { t } from "./words.js";
 
 const ACTIONS = [
@@ -18,7 +19,7 @@ const A_PAGE = 50;
 
 export async function draw(root) {
   const [check, list, rules] = [h("section", { class: "ts-card" }), h("section", { class: "ts-card" }), h("section", { class: "ts-card" })];
-  root.append(check, list, rules);
+  root.append(playgroundTabs("audit"), check, list, rules);
   const entries = new Entries(list);
   drawCheck(check);
   await Promise.all([entries.start(), drawRules(rules, () => entries.look())]);

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
-from storage import contestants, conversation_lists, conversations, owned, sampling
+from storage import audit, contestants, conversation_lists, conversations, owned, sampling
+from storage.audit import Action
 from storage.conversation_lists import Page
 from storage.conversation_tables import ConversationRow
 from storage.conversations import Asking, Wanted
@@ -141,7 +142,10 @@ def judge(
 
 def export(studio: Studio, owner: str, conversation_id: str) -> Iterator[dict[str, Any]]:
     """Give the rows of a conversation as data; see `telling.rows`. Raises NotFound."""
-    return telling.rows(conversations.whole(studio.database, owner, conversation_id))
+    whole = conversations.whole(studio.database, owner, conversation_id)
+    told = {"kind": "conversation", "name": whole.conversation.name}
+    audit.noted(studio.database, owner, Action.EXPORTED, conversation_id, told)
+    return telling.rows(whole)
 
 
 def delete(studio: Studio, owner: str, conversation_id: str) -> None:
