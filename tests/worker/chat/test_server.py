@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from fastapi import FastAPI
 from openai import APIError, BadRequestError, NotFoundError, OpenAI
 
 from tests.worker.chat.conftest import ADAPTERS, Family, FolderCatalogue
@@ -18,21 +19,17 @@ from worker.chat.catalogue import Contestant
 from worker.chat.engine import Engine
 from worker.chat.own_models import OwnModels
 from worker.chat.prompts import Prompts
+from worker.chat.recall import Recall
 from worker.chat.server import create_app
 
 RENDERED = "<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n"
 HELLO: Any = [{"role": "user", "content": "Hello"}]
 
 
-class Running:
-    """A server on a free port."""
+class Served:
+    """An application on a free port."""
 
-    def __init__(self, family: Family) -> None:
-        self.engine = Engine()
-        contestants = [family.contestant(name) for name in (None, *ADAPTERS)]
-        broken = Contestant("adapter:broken", "Broken", family.base, family.base, "1")
-        catalogue = FolderCatalogue([*contestants, broken])
-        app = create_app(OwnModels(self.engine, catalogue, Prompts()))
+    def __init__(self, app: FastAPI) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self._server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none"))
@@ -45,6 +42,17 @@ class Running:
         self._thread.join(timeout=20)
         self._socket.close()
         assert not self._thread.is_alive()
+
+
+class Running(Served):
+    """A chat server over a family's models."""
+
+    def __init__(self, family: Family, recall: Recall | None = None) -> None:
+        self.engine = Engine()
+        contestants = [family.contestant(name) for name in (None, *ADAPTERS)]
+        broken = Contestant("adapter:broken", "Broken", family.base, family.base, "1")
+        catalogue = FolderCatalogue([*contestants, broken])
+        super().__init__(create_app(OwnModels(self.engine, catalogue, Prompts(), recall)))
 
 
 @pytest.fixture(scope="module")

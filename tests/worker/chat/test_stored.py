@@ -36,7 +36,9 @@ def add_base(opened: Database, folder: Path, owner: str = LOCAL_PERSON, ready: b
     return base.id
 
 
-def add_adapter(opened: Database, base_id: str, owner: str = LOCAL_PERSON) -> str:
+def add_adapter(
+    opened: Database, base_id: str, owner: str = LOCAL_PERSON, method: str = "sft"
+) -> str:
     """The row of a finished adapter with the run and the data behind it; returns its id."""
     about = {"owner": owner, "name": "Kind nurse"}
     dataset, run, adapter = new("dataset"), new("run"), new("adapter")
@@ -44,7 +46,8 @@ def add_adapter(opened: Database, base_id: str, owner: str = LOCAL_PERSON) -> st
     with opened.write() as session:
         session.add(DatasetRow(id=dataset, **about, status="ready", sha256="0" * 64, bytes=1))
         session.flush()
-        session.add(RunRow(id=run, **about, status="finished", spec=made_of, **made_of))
+        spec = {**made_of, "method": method}
+        session.add(RunRow(id=run, **about, status="finished", spec=spec, **made_of))
         session.flush()
         session.add(
             AdapterRow(id=adapter, **about, run_id=run, step=1, bytes=1, sha256="0" * 64, **made_of)
@@ -64,6 +67,16 @@ def test_a_base_model_and_its_adapter_can_be_talked_to(
     assert listed[0].adapter_folder is None
     assert listed[1].adapter_folder == tmp_path / "adapters" / adapter
     assert [one.title for one in listed] == ["Starter", "Kind nurse"]
+
+
+def test_a_model_that_gives_scores_does_not_talk(
+    opened: Database, catalogue: StoredCatalogue, tmp_path: Path
+) -> None:
+    base = add_base(opened, tmp_path / "model")
+    talks = add_adapter(opened, base)
+    add_adapter(opened, base, method="reward")
+    names = [one.name for one in catalogue.contestants()]
+    assert names == [f"base:{base}", f"adapter:{talks}"]
 
 
 def test_what_is_not_ready_is_not_listed_and_not_found(
