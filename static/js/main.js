@@ -14,7 +14,9 @@ const ISLANDS = {
   playground: () => import("./playground.js"),
   conversations: () => import("./conversations.js"),
   prompts: () => import("./prompts.js"),
+  leaderboard: () => import("./leaderboard.js"),
   spaces: () => import("./spaces.js"),
+  safety: () => import("./safety.js"),
   audit: () => import("./audit.js"),
 };
 

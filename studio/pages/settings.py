@@ -22,6 +22,7 @@ def build(studio: Studio) -> None:
     save = gr.Button(say("settings.token_save"), variant="primary")
     save.click(lambda given: _save(studio, given), token, [token, state])
     island("spaces")
+    gr.Markdown(say("settings.safety"))
     gr.Markdown(say("settings.audit"))
     gr.Markdown(say("settings.where", home=f"`{studio.settings.home}`"))
 
