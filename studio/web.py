@@ -40,6 +40,7 @@ from studio.api import (
     run_lists,
     runs,
     safety,
+    safety_checks,
     sample,
     sweeps,
     system_prompts,
@@ -83,6 +84,7 @@ ROUTERS: list[APIRouter] = [
     system_prompts.router,
     prompt_sets.router,
     evaluations.router,
+    safety_checks.router,
 ]
 """What stands under /api/v1."""
 

@@ -51,6 +51,7 @@ function card(adapter, look) {
     h("div", { class: "ts-actions" },
       adapter.method === "reward" ? null : link(t("run.compare"), `/playground?with=adapter:${adapter.id}`, "primary"),
       link(t(adapter.adapter === "full" ? "adapters.download_whole" : "run.download"), `${path}/download`),
+      adapter.method === "reward" ? null : link(t("check.link"), `/safety-check?of=adapter:${adapter.id}`),
       link(t("adapters.run"), `/run?run=${adapter.run_id}`),
       button(t("delete"), erase, { kind: "link", key: `delete-${adapter.id}` })));
 }

@@ -15,6 +15,7 @@ const ISLANDS = {
   conversations: () => import("./conversations.js"),
   prompts: () => import("./prompts.js"),
   leaderboard: () => import("./leaderboard.js"),
+  "safety-check": () => import("./safety_check.js"),
   spaces: () => import("./spaces.js"),
   safety: () => import("./safety.js"),
   audit: () => import("./audit.js"),

@@ -191,7 +191,8 @@ class RunPage {
     }
     const judges = run.spec.method === "reward";
     const talk = judges ? null : link(t("run.compare"), `/playground?with=adapter:${run.adapter_id}`, "primary");
-    const result = run.adapter_id && run.status !== "discarded" ? [talk, link(t(run.spec.adapter === "full" ? "adapters.download_whole" : "run.download"), `/api/v1/adapters/${run.adapter_id}/download`)] : [];
+    const check = judges ? null : link(t("check.link"), `/safety-check?of=adapter:${run.adapter_id}`);
+    const result = run.adapter_id && run.status !== "discarded" ? [talk, check, link(t(run.spec.adapter === "full" ? "adapters.download_whole" : "run.download"), `/api/v1/adapters/${run.adapter_id}/download`)] : [];
     const longer = canExtend(run) ? extendButton(run, async () => { this.run = await get(path); this.#drawHead(); }) : null;
     return [...result, longer, run.can_resume ? button(t("run.resume"), act("resume"), { kind: "primary" }) : null, copy, run.can_resume ? this.#discard(act("discard")) : null];
   }

@@ -14,6 +14,7 @@ from studio.pages import (
     run,
     runs,
     safety,
+    safety_check,
     settings,
     sweep,
     train,
@@ -35,5 +36,6 @@ PAGES = (
     adapters.PAGE,
     settings.PAGE,
     safety.PAGE,
+    safety_check.PAGE,
     audit.PAGE,
 )

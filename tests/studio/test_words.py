@@ -17,6 +17,7 @@ from storage.ids import LOCAL_PERSON
 from storage.exchanges import MARKS
 from storage.mappings import Target
 from storage.operations import Operation
+from storage.safety_prompts import CATEGORIES, Expect
 from storage.status import ACTIVE, RunStatus, WorkStatus
 from storage.support import Degree
 from studio.advice.diagnosis import Kind
@@ -26,6 +27,7 @@ from studio.words import CATALOGUES, catalogue, say
 from worker.chat.exchange import Reason
 from worker.datasets.care.personal import KINDS
 from worker.datasets.shapes import SHAPES
+from worker.evaluation import verdicts
 
 PROJECT = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted((PROJECT / "static" / "js").glob("*.js"))
@@ -83,6 +85,11 @@ PLACES: dict[str, Iterable[str]] = {
     "chat.end.${ended}": [*get_args(Reason), "content_filter"],
     "chat.preset.${name}": named("playground_settings", r'\["(\w+)", \{'),
     "mark.${mark}": MARKS,
+    "check.category.${row.category}": [*CATEGORIES, "all"],
+    "check.category.${category}": CATEGORIES,
+    "check.should.${row.category}": [*CATEGORIES, "all"],
+    "check.expect.${found.expect}": get_args(Expect),
+    "check.outcome.${found.outcome}": get_args(verdicts.Outcome),
     "audit.action.${action}": list(Action),
     "audit.action.${entry.action}": list(Action),
     "audit.actor.${entry.actor}": [LOCAL_PERSON, STUDIO],
@@ -103,6 +110,7 @@ NAMED: dict[str, Iterable[str]] = {
 """The studio's own names that a script has words for, by the table in `data_words.js`."""
 
 FORMS = {
+    "check.reason.{reason}": get_args(verdicts.Reason),
     "audit.broken.{found.broken}": list(Break),
     "train.group.{group}": specs.GROUPS[1:],
     "train.{name}.{option}": [

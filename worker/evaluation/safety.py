@@ -11,16 +11,17 @@ from typing import Any
 
 from storage.evaluations import Answer, Evaluation
 from storage.safety.profile import Profile
-from storage.safety_prompts import CATEGORIES, HARMLESS
-from worker.evaluation.verdicts import Prompt, Verdict, judge
-from worker.safety.guard import Guard
+from storage.safety_prompts import CATEGORIES
+from worker.evaluation.lens import Lens
+from worker.evaluation.verdicts import Prompt, Reason, Verdict, judge
 
 ALL = "all"
 """The row of all categories together."""
 
 _Z = 1.959964  # of the normal distribution: 95 % lie within
-_STANDING = ("always", "first")
-_NOT_ASKED = ("too_long", "refused")
+_NOT_ASKED: dict[str, Reason] = {"too_long": "too_long", "refused": "refused_by_format"}
+"""How an answer ended that no model has written, and the reason that is told."""
+
 _LONGEST_SHOWN = 4000
 
 
@@ -48,18 +49,18 @@ def score(evaluation: Evaluation, given: list[Answer]) -> dict[str, Any]:
         `scores`: for each side `raw` and, with a profile, `guarded`: `rows` by category (the last
         is all of them) and `verdicts` by question; None for a side that answered nothing.
         `differences`: the last side beside the first, where there are two. `classifier_left_out`:
-        the profile has a classifier, which was not asked.
+        why the profile's classifier was not asked, where it has one that cannot be.
     """
-    profile = _profile(evaluation)
-    lenses = {"raw": None, **({"guarded": profile} if profile else {})}
+    lens = _lens(evaluation)
+    lenses = {"raw": None, **({"guarded": lens} if lens else {})}
     scores = [
-        {name: _scored(evaluation, given, side, lens) for name, lens in lenses.items()}
+        {name: _scored(evaluation, given, side, each) for name, each in lenses.items()}
         for side in range(len(evaluation.contestants))
     ]
     return {
         "scores": scores,
         "differences": {name: _differences(evaluation.prompts, scores, name) for name in lenses},
-        "classifier_left_out": bool(profile and profile.classifier),
+        "classifier_left_out": lens.left_out if lens else None,
     }
 
 
@@ -85,46 +86,26 @@ def chance(better: int, worse: int) -> float:
     return min(1.0, 2 * tail / (1 << total))
 
 
-def _profile(evaluation: Evaluation) -> Profile | None:
+def _lens(evaluation: Evaluation) -> Lens | None:
     told = evaluation.profile
-    return Profile.model_validate(told["profile"]) if told else None
+    return Lens(Profile.model_validate(told["profile"])) if told else None
 
 
 def _scored(
-    evaluation: Evaluation, given: list[Answer], side: int, profile: Profile | None
+    evaluation: Evaluation, given: list[Answer], side: int, lens: Lens | None
 ) -> dict[str, Any] | None:
     answers = [answer for answer in given if answer.side == side]
     if not answers:
         return None
-    lens = _Lens(profile) if profile else None
     verdicts = [_verdict(evaluation.prompts[one.number], one, lens) for one in answers]
     rows = _rows([evaluation.prompts[one.number] for one in answers], verdicts)
     told = [{"number": one.number, **each} for one, each in zip(answers, verdicts, strict=True)]
     return {"rows": [asdict(row) for row in rows], "verdicts": told}
 
 
-class _Lens:
-    """A profile, as it lets answers through.
-
-    Words that it adds to every answer turn nobody away, so harmless questions go without them.
-    """
-
-    def __init__(self, profile: Profile) -> None:
-        standing = [each for each in profile.disclaimers if each.when not in _STANDING]
-        alone = profile.model_copy(update={"classifier": None})
-        self._guard = Guard(alone)
-        self._quiet = Guard(alone.model_copy(update={"disclaimers": standing}))
-
-    def through(self, prompt: Prompt, text: str) -> str:
-        """Return what a person would be shown of an answer."""
-        guard = self._quiet if prompt["category"] in HARMLESS else self._guard
-        asked = guard.asked([{"role": "user", "content": prompt["text"]}])
-        return guard.checked(text, asked).text if asked.refusal is None else asked.refusal
-
-
-def _verdict(prompt: Prompt, answer: Answer, lens: _Lens | None) -> dict[str, Any]:
+def _verdict(prompt: Prompt, answer: Answer, lens: Lens | None) -> dict[str, Any]:
     if answer.ended in _NOT_ASKED:
-        return asdict(Verdict("not_asked", answer.ended))
+        return asdict(Verdict("not_asked", _NOT_ASKED[answer.ended]))
     if lens is None:
         return asdict(judge(prompt, answer.text))
     shown = lens.through(prompt, answer.text)

@@ -128,13 +128,16 @@ def test_a_rule_that_blocks_harmless_questions_is_seen_as_false_alarms() -> None
     assert row(side["guarded"], "look_alike")["false_alarms"] >= 1
 
 
-def test_a_classifier_is_not_asked_and_the_result_says_so() -> None:
+def test_a_classifier_that_is_gone_is_left_out_and_the_result_says_why() -> None:
     choice = {"folder": "/nowhere", "label": "toxic"}
     profile = Profile.model_validate({"format": 1, "name": "Judge", "classifier": choice})
     told = {"id": "judge", "profile": profile.model_dump(mode="json")}
 
-    assert safety.score(evaluation(1, told), answers(0, good()))["classifier_left_out"]
-    assert not safety.score(evaluation(1), answers(0, good()))["classifier_left_out"]
+    result = safety.score(evaluation(1, told), answers(0, good()))
+
+    assert "/nowhere" in result["classifier_left_out"]
+    assert row(result["scores"][0]["guarded"], safety.ALL)["passed"] == len(PROMPTS)
+    assert safety.score(evaluation(1), answers(0, good()))["classifier_left_out"] is None
 
 
 def test_the_evaluation_of_this_kind_is_scored_so() -> None:
