@@ -13,8 +13,8 @@ import pytest
 from storage import audit_files, audit_rules, specs
 from storage.audit import STUDIO, Action
 from storage.audit_check import Break
-from storage.ids import LOCAL_PERSON
 from storage.exchanges import MARKS
+from storage.ids import LOCAL_PERSON
 from storage.mappings import Target
 from storage.operations import Operation
 from storage.safety_prompts import CATEGORIES, Expect
