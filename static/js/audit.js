@@ -15,7 +15,7 @@ const ACTIONS = [
 ];
 const KNOWN_ACTORS = ["local", "studio"];
 const FORMATS = ["csv", "jsonl"];
-const A_PAGE = 50;
+const A_PAGE = 30;
 
 export async function draw(root) {
   const [check, list, rules] = [h("section", { class: "ts-card" }), h("section", { class: "ts-card" }), h("section", { class: "ts-card" })];
@@ -86,7 +86,7 @@ class Entries {
 
 function line(entry) {
   const { name, ...others } = entry.details;
-  const told = Object.entries(others).filter(([, value]) => value !== null && value !== "");
+  const told = Object.entries(others).filter(([, value]) => ![null, "", "{}", "[]"].includes(shown(value)));
   const actor = KNOWN_ACTORS.includes(entry.actor) ? t(`audit.actor.${entry.actor}`) : entry.actor;
   return h("tr", {},
     h("th", { scope: "row" }, String(entry.number)), h("td", {}, moment(entry.at)), h("td", {}, t(`audit.action.${entry.action}`)),
@@ -95,4 +95,4 @@ function line(entry) {
     h("td", {}, actor));
 }
 
-function shown(value) { return typeof value === "string" ? value : JSON.stringify(value); }
+function shown(value) { return value === null || typeof value === "string" ? value : JSON.stringify(value); }
