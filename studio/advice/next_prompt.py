@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import exp
 from typing import Literal
 
-Basis = Literal["differ", "unsure", "order", "same", "done"]
+Basis = Literal["differ", "unsure", "order", "same", "again", "done"]
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,13 @@ class Candidate:
             known.
         sure: the smaller one of how sure the two were: mean log-probability of an answer's tokens;
             None where it is not known.
+        is_asked: it was put to them already, and not voted on.
     """
 
     number: int
     share: float | None = None
     sure: float | None = None
+    is_asked: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ def choose(candidates: Iterable[Candidate]) -> Choice:
     """Return the question that tells most.
 
     First come answers that differ, the most first; then an unsure model, the least sure first; then
-    what nothing is known of, in the set's order; answers that are the same come last.
+    what nothing is known of, in the set's order; then answers that are the same. What was put
+    already without a vote comes again last.
     """
     found = sorted(candidates, key=_rank)
     return _told(found[0]) if found else Choice(None, "done")
@@ -65,14 +68,16 @@ def _words(text: str) -> Sequence[str]:
     return words if len(words) > 1 else text.strip().casefold()
 
 
-def _rank(one: Candidate) -> tuple[int, float, float, int]:
+def _rank(one: Candidate) -> tuple[bool, int, float, float, int]:
     unsure = one.sure if one.sure is not None else 0.0
     if one.share is None:
-        return (1, unsure, 0.0, one.number)
-    return (0 if one.share < 1 else 2, one.share, unsure, one.number)
+        return (one.is_asked, 1, unsure, 0.0, one.number)
+    return (one.is_asked, 0 if one.share < 1 else 2, one.share, unsure, one.number)
 
 
 def _told(one: Candidate) -> Choice:
+    if one.is_asked:
+        return Choice(one.number, "again")
     if one.share is not None:
         return Choice(one.number, "differ" if one.share < 1 else "same", round(100 * one.share))
     if one.sure is not None:

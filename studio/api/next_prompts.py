@@ -21,7 +21,7 @@ class NextAnswer(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    prompt: str | None
+    text: str | None
     number: int | None
     basis: Basis
     why: str
@@ -34,10 +34,11 @@ def find(
     studio: Here,
     owner: Person,
     prompt_set: str,
-    a: str,
-    b: str,
+    a: str | None = None,
+    b: str | None = None,
     skip: Annotated[list[int] | None, Query(description="Not these numbers.")] = None,
 ) -> NextAnswer:
     """Find the question of a set on which a vote between two contestants tells most."""
-    found = next_prompts.find(studio, owner, prompt_set, (a, b), skip or ())
+    names = {name for name in (a, b) if name}
+    found = next_prompts.find(studio, owner, prompt_set, names, skip or ())
     return NextAnswer.model_validate(found)

@@ -21,7 +21,7 @@ def test_votes_become_a_dataset_with_what_is_left_out_told(
     told = client.get("/api/v1/feedback/preference").json()
     assert (told["rows"], len(told["first"])) == (1, 1)
     assert told["left"] == [
-        {"reason": "tie", "count": 2, "words": "2 ties: neither answer is the better one."}
+        {"reason": "tie", "count": 2, "words": "Ties (2): neither answer is the better one."}
     ]
     assert client.get("/api/v1/feedback/preference?blind=false").json()["rows"] == 0
     assert client.get("/api/v1/feedback/kto").json()["rows"] == 0

@@ -143,18 +143,33 @@ def test_questions_come_in_order_until_the_set_was_asked(
 ) -> None:
     where = {"prompt_set": fever, "a": PLAIN, "b": TUNED}
     found = client.get("/api/v1/next-prompt", params=where).json()
-    assert (found["prompt"], found["basis"], found["left"]) == ("Question 1?", "order", 3)
+    assert (found["text"], found["basis"], found["left"]) == ("Question 1?", "order", 3)
     assert "not known" in found["why"]
     voter.prefers(TUNED, PLAIN, 2)  # questions 1 and 2, for these two
     found = client.get("/api/v1/next-prompt", params=where).json()
-    assert (found["prompt"], found["number"]) == ("Question 3?", 2)
+    assert (found["text"], found["number"]) == ("Question 3?", 2)
     assert (found["left"], found["of"]) == (1, 3)
     found = client.get("/api/v1/next-prompt", params={**where, "skip": 2}).json()
-    assert (found["prompt"], found["basis"], found["left"]) == (None, "done", 1)
+    assert (found["text"], found["basis"], found["left"]) == (None, "done", 1)
     found = client.get("/api/v1/next-prompt", params={**where, "b": OTHER}).json()
     assert found["left"] == 3
     gone = client.get("/api/v1/next-prompt", params={**where, "prompt_set": "prompts_0"})
     assert gone.status_code == 404
+
+
+def test_what_was_put_without_a_vote_comes_again_last(
+    client: httpx.Client, studio: Studio, fever: str
+) -> None:
+    spoken = Spoken(studio.database, [PLAIN, TUNED], prompt_set_id=fever)
+    where = {"prompt_set": fever, "a": PLAIN, "b": TUNED}
+    for number, basis in ((1, "order"), (2, "order"), (3, "order"), (1, "again")):
+        found = client.get("/api/v1/next-prompt", params=where).json()
+        assert (found["text"], found["basis"]) == (f"Question {number}?", basis)
+        spoken.ask(found["text"], {})
+    anybody = client.get("/api/v1/next-prompt", params={"prompt_set": fever}).json()
+    assert (anybody["basis"], anybody["left"]) == ("again", 3)
+    new = client.get("/api/v1/next-prompt", params={"prompt_set": fever, "a": OTHER}).json()
+    assert (new["basis"], new["number"]) == ("order", 0)
 
 
 def test_after_an_evaluation_the_most_telling_question_comes_first(
@@ -180,7 +195,7 @@ def test_after_an_evaluation_the_most_telling_question_comes_first(
         )  # fmt: skip
     where = {"prompt_set": fever, "a": TUNED, "b": PLAIN}
     found = client.get("/api/v1/next-prompt", params=where).json()
-    assert (found["prompt"], found["basis"]) == ("Question 3?", "differ")
+    assert (found["text"], found["basis"]) == ("Question 3?", "differ")
     assert found["why"] == (
         "Here the two answers differ most: they have 0 % of their words in common."
     )

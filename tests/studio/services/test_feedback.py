@@ -50,7 +50,7 @@ def test_votes_become_pairs_to_learn_from(workplace: Workplace, spoken: Spoken) 
     told = feedback.preview(workplace.studio, LOCAL_PERSON, Source("preference"))
     assert (told.rows, len(told.first)) == (2, 2)
     assert [(one.reason, one.count) for one in told.left] == [("tie", 1)]
-    assert told.left[0].words.startswith("1 ")
+    assert told.left[0].words.startswith("Ties (1)")
     first, second = rows_of(workplace, Source("preference"))
     assert first["prompt"] == [
         {"role": "system", "content": "Be brief."},
