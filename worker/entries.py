@@ -199,6 +199,8 @@ def enter(task: Task) -> None:
     """Do a task in the child: the main of its process."""
     isolation.enter(task.settings.home, task.log_file, task.attempt, online=task.entry.online)
     logs.configure("child")
+    if not isolation.be_alone(task.folder):
+        log.warning("an_earlier_attempt_is_still_there")
     if task.cards is not None:
         isolation.see_only(task.cards)
     if task.entry.gentle:

@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import errno
 import faulthandler
+import fcntl
 import io
 import multiprocessing
 import multiprocessing.forkserver
@@ -11,6 +12,7 @@ import os
 import re
 import signal
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,12 @@ from storage.settings import quiet_libraries
 
 HEADER = "=== attempt "
 """Begins the line in the log from which on it is another attempt's."""
+
+LOCK = "alone.lock"
+"""Held in the folder of a piece of work by the process that is at it."""
+
+PATIENCE = 5.0
+"""Seconds that a child waits for the one before it to be gone."""
 
 _PR_SET_PDEATHSIG = 1
 _EASIER_TO_KILL = "800"
@@ -48,6 +56,36 @@ def enter(home: Path, log: Path, attempt: int, *, online: bool) -> None:
     quiet_libraries(home, offline=not online)
     write_to(log, attempt)
     os.chdir(log.parent)
+
+
+def be_alone(folder: Path, patience: float = PATIENCE) -> bool:
+    """Wait until the process of an earlier attempt is gone, and keep later ones waiting so.
+
+    A worker that was killed is found dead at once, its child ends a moment later: two would write
+    at once. One that was only put to sleep may stay: it is not waited for for ever, as it meets
+    the fence at its next write. The lock belongs to this process, not to those that it starts, and
+    the kernel takes it back, however the process ends.
+
+    Args:
+        folder: of the piece of work.
+        patience: seconds.
+
+    Returns:
+        whether nobody else is at this work.
+    """
+    lock = os.open(folder / LOCK, os.O_WRONLY | os.O_CREAT, 0o600)
+    until = time.monotonic() + patience
+    while not (alone := _locked(lock)) and time.monotonic() < until:
+        time.sleep(0.02)
+    return alone
+
+
+def _locked(lock: int) -> bool:
+    try:
+        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in (errno.EACCES, errno.EAGAIN)  # a volume may know no locks
+    return True
 
 
 def narrow_environment() -> None:

@@ -215,7 +215,7 @@ class RunForm:
                     for group in specs.GROUPS[1:]:
                         self._group(group)
             with gr.Column(scale=2, elem_classes=["plan-column"]):
-                self.card = gr.Markdown(elem_id="plan")
+                self.card = gr.Markdown(say("train.working"), elem_id="plan")
                 self.memory = MemoryPart(self.studio)
                 self.start = gr.Button(say("train.start"), variant="primary", elem_id="start")
                 with gr.Accordion(say("train.why"), open=False, elem_id="why"):

@@ -43,6 +43,16 @@ def wait_until_taken_up(town: Town, run_id: str, attempt: int) -> float:
     return time.monotonic() - began
 
 
+def wait_until_begun(town: Town, run_id: str, attempt: int) -> None:
+    """Wait until the process of an attempt knows from where it goes on, or the run has ended."""
+
+    def has_begun() -> bool:
+        told = runs.attempts(town.home.database, run_id)
+        return len(told) >= attempt and told[attempt - 1]["resumed_step"] is not None
+
+    until(lambda: has_begun() or town.run(run_id).ended_at)
+
+
 def ends_the_same(town: Town, run_id: str, reference: Result) -> None:
     """Wait for the end of a run, and compare everything with the run that was left alone."""
     town.wait_for(run_id)
@@ -98,6 +108,7 @@ def test_fifty_workers_end_while_they_train_and_another_one_goes_on(
             child, attempt, began = at_work.child(), busy.run(run_id).attempt, time.monotonic()
             at_work.signal(how)
             took.append(wait_until_taken_up(busy, run_id, attempt))
+            wait_until_begun(busy, run_id, attempt + 1)
             assert not runs_on(child), "two processes write at once"
             at_work.wait()
             ended.append(time.monotonic() - began)

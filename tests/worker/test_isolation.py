@@ -4,6 +4,7 @@ import os
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ import pytest
 from tests.fakes import entries
 from tests.fakes.studio_worker import until
 from tests.worker.conftest import Parents, read
-from worker import endings
+from worker import endings, isolation
+from worker.entries import Entry
 
 
 def described(parents: Parents, task: Any) -> dict[str, Any]:
@@ -77,3 +79,25 @@ def test_a_child_of_the_forkserver_dies_with_the_worker_however_that_dies(tmp_pa
     for left in alive:
         left.kill()
     assert not alive
+
+
+def test_a_child_begins_when_the_one_before_it_is_gone(parents: Parents) -> None:
+    before = parents.task(entries.hang)
+    first = parents.start(before)
+    until((before.folder / "hangs").exists)
+    after = replace(before, entry=Entry(entries.finish), attempt=2)
+    second = parents.start(after)
+    until(lambda: f"{isolation.HEADER}2" in after.log_file.read_text())
+    assert second.wait(1) is None
+    first.kill()
+    assert second.wait(60) == 0
+    assert "still_there" not in after.log_file.read_text()
+
+
+def test_one_that_only_sleeps_is_not_waited_for_for_ever(parents: Parents) -> None:
+    before = parents.task(entries.hang)
+    parents.start(before)
+    until((before.folder / "hangs").exists)
+    after = replace(before, entry=Entry(entries.finish), attempt=2)
+    assert parents.start(after).wait(60) == 0
+    assert "an_earlier_attempt_is_still_there" in after.log_file.read_text()
