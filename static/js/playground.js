@@ -16,7 +16,7 @@ const PATH = "/api/v1/conversations";
 const MOST_CHARACTERS = 200000;
 
 export async function draw(root) {
-  const [contestants, adapters, instructions, sets] = await Promise.all([get("/api/v1/contestants"), get("/api/v1/adapters"), get("/api/v1/system-prompts"), get("/api/v1/prompt-sets").catch(() => [])]);
+  const [contestants, adapters, instructions, sets] = await Promise.all([get("/api/v1/contestants"), get("/api/v1/adapters"), get("/api/v1/system-prompts"), get("/api/v1/prompt-sets")]);
   if (!contestants.length) return fill(root, playgroundTabs("compare"), empty(t("chat.empty.title"), t("chat.empty.words"), button(t("sample.try"), startSample, { kind: "primary" }), link(t("nav.models"), "/models")));
   const judges = adapters.filter((adapter) => adapter.method === "reward");
   const page = new Playground(root, contestants, instructions, sets);
@@ -63,9 +63,10 @@ class Playground {
     }
     this.who.show(this.who.first(new URLSearchParams(location.search).getAll("with")), { blind: false });
     this.questions.show(parameter("questions"));
-    if (parameter("prompt")) this.prompt.value = parameter("prompt"); else await this.questions.next();
-    if (parameter("blind")) this.blind.querySelector("input").click();
     this.#empty();
+    if (parameter("prompt")) this.prompt.value = parameter("prompt");
+    if (parameter("blind")) this.blind.querySelector("input").click();
+    await this.questions.next();
     this.prompt.focus({ preventScroll: true });
   }
 

@@ -12,6 +12,7 @@ export class Questions {
     this.sets = sets;
     this.pair = pair;
     this.chosen = "";
+    this.given = []; // numbers of the set's questions that were filled in here
     this.why = h("p", { class: "ts-soft ts-small", "aria-live": "polite" });
     this.element = h("div", { class: "ts-questions" });
     this.#draw();
@@ -26,12 +27,22 @@ export class Questions {
   async next() {
     fill(this.why);
     if (!this.chosen || this.prompt.value.trim()) return;
-    const [a, b] = this.pair();
-    const query = new URLSearchParams({ prompt_set: this.chosen, ...(a && b ? { a, b } : {}) });
-    const found = await get(`/api/v1/next-prompt?${query}`);
-    if (!found?.text) return fill(this.why, t("questions.none_left"));
-    this.prompt.value = found.text;
-    fill(this.why, found.why ?? "");
+    const found = await this.#find();
+    if (found.number !== null) this.given.push(found.number);
+    this.prompt.value = found.prompt ?? "";
+    fill(this.why, found.prompt === null ? found.why || t("questions.none_left") : found.why);
+  }
+
+  // Of two the studio knows on which question a vote tells most; else it is the order of the set.
+  async #find() {
+    const names = this.pair();
+    if (names.length === 2) {
+      const query = new URLSearchParams([["prompt_set", this.chosen], ["a", names[0]], ["b", names[1]], ...this.given.map((number) => ["skip", number])]);
+      return get(`/api/v1/next-prompt?${query}`);
+    }
+    const { prompts } = await get(`/api/v1/prompt-sets/${this.chosen}`);
+    const number = prompts.findIndex((_, index) => !this.given.includes(index));
+    return number < 0 ? { prompt: null, number: null, why: "" } : { prompt: prompts[number].text, number, why: "" };
   }
 
   #draw() {
@@ -44,6 +55,7 @@ export class Questions {
 
   async #choose(id) {
     this.chosen = id;
+    this.given = [];
     this.#draw();
     if (id) await this.#another(); else fill(this.why);
   }

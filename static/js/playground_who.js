@@ -26,9 +26,10 @@ export class Who {
     this.#draw();
   }
 
-  // The contestants asked for in the address, each beside the base model it was made from.
+  // The contestants asked for in the address; a single one beside the base model it was made from.
   first(asked) {
-    const known = asked.filter((name) => this.#find(name));
+    const known = [...new Set(asked)].filter((name) => this.#find(name));
+    if (known.length > 1) return known.slice(0, MOST);
     const newest = this.contestants.find((contestant) => contestant.kind === "adapter");
     const chosen = known.length ? known : newest ? [newest.name] : [];
     const bases = chosen.map((name) => this.contestants.find((c) => c.kind === "base" && c.base_id === this.#find(name).base_id)?.name);
