@@ -24,16 +24,21 @@ class Kind(StrEnum):
     TOKENS: how long every row is for a model, and what of it is learned.
     PREVIEW: some rows token by token.
     MEMORY: what a step takes at its fullest moment, by a dry run.
+    SAFETY: which rows break a rule of a safety profile.
     """
 
     CARE = "care"
     TOKENS = "tokens"
     PREVIEW = "preview"
     MEMORY = "memory"
+    SAFETY = "safety"
 
 
 QUICK = (Kind.PREVIEW, Kind.MEMORY)
 """A person waits for these; the worker keeps a place for them."""
+
+WITHOUT_MODEL = (Kind.CARE, Kind.SAFETY)
+"""These ask about the data alone."""
 
 
 class Analysis(BaseModel):
@@ -91,7 +96,7 @@ def ask(
         row = AnalysisRow(
             id=ids.new("analysis"),
             owner=owner,
-            name=f"the {kind} report" if kind is Kind.CARE else f"the {kind} of {dataset.name}",
+            name=f"the {kind} report" if kind in WITHOUT_MODEL else f"the {kind} of {dataset.name}",
             dataset_id=dataset_id,
             base_model_id=base_model_id,
             kind=kind,

@@ -5,6 +5,7 @@ from typing import Any
 
 from storage import base_models, datasets, specs
 from storage.analyses import token_lengths
+from storage.safety.profile import Profile
 from storage.tables import AnalysisRow
 from worker.prepare import Place, Report
 
@@ -14,6 +15,18 @@ def care(place: Place, row: AnalysisRow, report: Report) -> dict[str, Any]:
     from worker.datasets.care import analyse  # noqa: PLC0415  (language models: this child alone)
 
     return {"result": analyse(_rows(place, row), report)}
+
+
+def safety(place: Place, row: AnalysisRow, report: Report) -> dict[str, Any]:
+    """Look for rows that break a rule of a safety profile; returns the result.
+
+    Raises:
+        StudioError: a rule's pattern takes too long.
+    """
+    from worker.safety.rows import check  # noqa: PLC0415  (this child alone)
+
+    profile = Profile.model_validate(row.question["profile"])
+    return {"result": check(_rows(place, row), profile, report)}
 
 
 def tokens(place: Place, row: AnalysisRow, report: Report) -> dict[str, Any]:

@@ -128,6 +128,13 @@ def try_a_step(task: Task) -> Ending:
     return _prepare(task, AnalysisRow, answers.memory)
 
 
+def look_for_rules(task: Task) -> Ending:
+    """Look for rows that break a rule of a safety profile."""
+    from worker import answers  # noqa: PLC0415  (the worker itself stays light)
+
+    return _prepare(task, AnalysisRow, answers.safety)
+
+
 def build_starter(task: Task) -> Ending:
     """Build the starter model."""
     from worker import prepare  # noqa: PLC0415  (the worker itself stays light)
@@ -170,6 +177,7 @@ ENTRIES: Entries = {
     Kind.TOKENS: Entry(count_tokens, warm=True, gentle=True),
     Kind.PREVIEW: Entry(show_tokens, warm=True),
     Kind.MEMORY: Entry(try_a_step, warm=True),
+    Kind.SAFETY: Entry(look_for_rules, gentle=True),
     EVALUATION: Entry(evaluate, warm=True, gentle=True),
     Source.STARTER: Entry(build_starter, warm=True),
     Source.FOLDER: Entry(check_folder),

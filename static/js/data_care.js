@@ -4,6 +4,7 @@ import { answered, ask } from "./data_analysis.js";
 import { personal, percent } from "./data_words.js";
 import { fill, h } from "./dom.js";
 import { count } from "./format.js";
+import { safetyCheck } from "./data_safety.js";
 import { button, tick } from "./parts.js";
 import { t } from "./words.js";
 
@@ -26,6 +27,7 @@ function findings(found, dataset, page) {
   return [
     found.checked < found.rows ? h("p", { class: "ts-warning" }, t("care.part", { checked: count(found.checked), rows: count(found.rows) })) : null,
     duplicates(found, dataset, page), personalData(found.personal, dataset, page), answers(found.answers, page), readability(found.readability),
+    safetyCheck(dataset, page),
   ];
 }
 

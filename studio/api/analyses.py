@@ -36,6 +36,7 @@ class NewAnalysis(BaseModel):
     `kind` care: an empty question, no base model. tokens: {"response_only"}. preview: {"rows"
     (numbers from 0, at most 20), "max_length", "response_only"}. memory: {"settings" (of a run),
     "texts" (lengths in tokens of what is read at once), "learned" (share), "asks_first"}.
+    safety: {"profile_id"}, no base model.
     """
 
     model_config = ConfigDict(extra="forbid")

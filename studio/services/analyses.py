@@ -11,6 +11,7 @@ from storage import analyses, specs
 from storage.analyses import Analysis, Kind
 from storage.datasets import Dataset
 from storage.errors import Fault, Refused, StudioError
+from storage.safety import profiles
 from storage.status import WorkStatus
 from studio.services import base_models, datasets, forms
 from studio.services.studio import Studio
@@ -51,11 +52,20 @@ class MemoryQuestion(BaseModel):
     asks_first: bool = False
 
 
+class SafetyQuestion(BaseModel):
+    """Which rows break a rule of a safety profile."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    profile_id: str = Field(min_length=1, max_length=64)
+
+
 QUESTIONS: dict[Kind, type[BaseModel]] = {
     Kind.CARE: CareQuestion,
     Kind.TOKENS: TokensQuestion,
     Kind.PREVIEW: PreviewQuestion,
     Kind.MEMORY: MemoryQuestion,
+    Kind.SAFETY: SafetyQuestion,
 }
 
 
@@ -87,7 +97,7 @@ def ask(
     """Put a question; one that was answered already is not asked again.
 
     Raises:
-        NotFound: there is no such dataset or base model of that owner.
+        NotFound: there is no such dataset, base model or profile of that owner.
         Refused: the question cannot be understood, by field.
         StudioError: the dataset or the base model is not ready.
     """
@@ -95,7 +105,7 @@ def ask(
     if kind not in list(Kind):
         raise Refused([Fault("kind", f"Must be one of {', '.join(Kind)}.")])
     chosen = Kind(kind)
-    if (chosen is not Kind.CARE) != bool(base_model_id):
+    if (chosen not in analyses.WITHOUT_MODEL) != bool(base_model_id):
         words = "Choose a base model." if not base_model_id else "None is needed here."
         raise Refused([Fault("base_model_id", words)])
     asked = forms.read(QUESTIONS[chosen].model_validate, question, "question")
@@ -103,9 +113,12 @@ def ask(
         _check_rows(asked.rows, found)
     if isinstance(asked, MemoryQuestion):
         specs.parse({**asked.settings, "dataset_id": dataset_id, "base_model_id": base_model_id})
-    put = analyses.ask(
-        studio.database, owner, dataset_id, chosen, asked.model_dump(mode="json"), base_model_id
-    )
+    told = asked.model_dump(mode="json")
+    if isinstance(asked, SafetyQuestion):  # as it is now: of a changed one it is another question
+        told["profile"] = profiles.get(studio.settings.home, asked.profile_id).model_dump(
+            mode="json"
+        )
+    put = analyses.ask(studio.database, owner, dataset_id, chosen, told, base_model_id)
     if put.status is WorkStatus.WAITING:
         studio.doorbell.ring()
     return put
