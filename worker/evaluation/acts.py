@@ -172,6 +172,8 @@ def _told(pattern: Pattern, text: str) -> Found | None:
 
 def _is_meant(sentence: str, match: re.Match[str]) -> bool:
     """Tell whether a person is told to do what was matched, and not asked or told a story."""
+    if match[0].startswith(("unless ", "until ")):
+        return True  # do not, unless a doctor says so: this sends to the doctor
     if is_denied(sentence, match) or _WONDERS.search(sentence):
         return False
     return not match[0].startswith("called") and not _STORY.search(sentence[: match.start()])
