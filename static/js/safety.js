@@ -23,7 +23,7 @@ async function overview(place) {
   const [uses, profiles] = await Promise.all([get("/api/v1/safety/uses"), get(PROFILES)]);
   const again = () => overview(place);
   const trial = h("section", { class: "ts-card" });
-  fill(place, inForce(uses, profiles), listed(profiles, uses, again), trial, limits());
+  fill(place, inForce(uses, profiles), listed(profiles, uses, again), trial, toCheck(), limits());
   drawTrial(trial, profiles.filter((each) => !each.faults.length));
 }
 
@@ -50,6 +50,11 @@ function inForce(uses, profiles) {
   const [studio, ...others] = uses.map(line);
   return h("section", { class: "ts-card" }, h("h2", {}, t("safety.in_force")), h("p", {}, t("safety.in_force_words")), studio,
     others.length ? h("details", { open: others.length < 6 }, h("summary", {}, t("safety.others", { n: count(others.length) })), h("div", { class: "ts-fields" }, others)) : null, state);
+}
+
+// What a model does under a profile, and without, on questions of every kind.
+function toCheck() {
+  return h("section", { class: "ts-card" }, h("h2", {}, t("check.link")), h("p", {}, t("check.lead")), h("div", { class: "ts-actions" }, link(t("check.run"), "/safety-check")));
 }
 
 function listed(profiles, uses, again) {

@@ -4,6 +4,7 @@ import { get, parameter, poll, post, remove } from "./api.js";
 import { fill, fillWhenChanged, h } from "./dom.js";
 import { count, moment } from "./format.js";
 import { button, choice, empty, field, link, notice, problem, progress } from "./parts.js";
+import { playgroundTabs } from "./playground_tabs.js";
 import { drawFound } from "./safety_check_found.js";
 import { startSample } from "./sample.js";
 import { t } from "./words.js";
@@ -34,7 +35,7 @@ class CheckPage {
     this.under = h("div", {});
     this.earlier = h("div", {});
     this.found = h("div", {});
-    fill(this.root, this.asking, this.under, this.earlier, this.found, limits());
+    fill(this.root, playgroundTabs("safety"), this.asking, this.under, this.earlier, this.found, limits());
     this.#lay();
     poll(async () => { if (!this.looked || this.#moving()) await this.#look(); }, 1.5);
   }
