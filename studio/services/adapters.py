@@ -9,7 +9,7 @@ from storage.adapters import Adapter
 from storage.audit import Action
 from storage.errors import StudioError
 from storage.tables import AdapterRow
-from studio.services import model_cards, names
+from studio.services import model_cards, names, profile_travel
 from studio.services.studio import Studio
 
 
@@ -49,8 +49,10 @@ def download(studio: Studio, owner: str, adapter_id: str) -> Iterator[tuple[Path
     folder = studio.artifacts.adapter(adapter_id)
     if not folder.is_dir():
         raise StudioError(f"The files of {found.name} are gone.", "Train the run again.")
-    card = model_cards.of(studio, owner, f"adapter:{adapter_id}", folder)
-    with archives.zip_of(studio.artifacts, folder, card) as path:
+    name = f"adapter:{adapter_id}"
+    card = model_cards.of(studio, owner, name, folder)
+    written = profile_travel.with_profile(studio, owner, name, card)
+    with archives.zip_of(studio.artifacts, folder, written) as path:
         told = {"name": found.name, "sha256": found.sha256}
         audit.noted(studio.database, owner, Action.DOWNLOADED, adapter_id, told)
         yield path, names.for_download(found.name, ".zip")

@@ -7,10 +7,11 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from storage import adapters, attempts, base_models, datasets, runs, specs
+from storage import adapters, attempts, base_models, datasets, profile_uses, runs, specs
 from storage.adapters import Adapter
 from storage.base_models import Source
 from storage.ids import LOCAL_PERSON
+from storage.safety import profiles
 from storage.tables import BaseModelRow, DatasetRow
 from studio.services import runs as studio_runs
 from studio.services.studio import Studio
@@ -92,3 +93,27 @@ def test_an_adapter_says_what_it_is_and_how_it_learned(
     assert (found["adapter"], found["method"]) == ("lora", "sft")
     studio_runs.delete(studio, LOCAL_PERSON, adapter.run_id)
     assert client.get(f"/api/v1/adapters/{adapter.id}").json()["method"] == "sft"
+
+
+def test_the_profile_in_force_travels_with_the_adapter(
+    client: httpx.Client, studio: Studio, adapter: Adapter
+) -> None:
+    folder = studio.artifacts.adapter(adapter.id)
+    (folder / "README.md").write_text("# Mine\n", encoding="utf-8")
+    address = f"/api/v1/adapters/{adapter.id}/download"
+
+    def files() -> dict[str, str]:
+        archive = zipfile.ZipFile(io.BytesIO(client.get(address).content))
+        names = [name for name in archive.namelist() if not name.endswith(".safetensors")]
+        return {name: archive.read(name).decode() for name in names}
+
+    without = files()
+    assert "safety_profile.yaml" not in without
+    assert "## Safety profile" not in without["README.md"]
+    profile_uses.put(studio.database, LOCAL_PERSON, f"adapter:{adapter.id}", "health_information")
+    carried = files()
+    assert carried["safety_profile.yaml"] == profiles.text(
+        studio.settings.home, "health_information"
+    )
+    assert "**Health information**" in carried["README.md"]
+    assert (folder / "README.md").read_text(encoding="utf-8") == "# Mine\n"
