@@ -158,11 +158,12 @@ function summary({ ended, facts, text }) {
   return [words.filter(Boolean).join(" · ")];
 }
 
+// What a rule puts into the answer stands there already: here is which rule it was. A warning stands here only.
 function notes(facts) {
-  const verdicts = (facts.verdicts ?? []).filter(({ words }) => words);
+  const verdicts = (facts.verdicts ?? []).filter(({ rule }) => rule !== "disclaimer");
   return [
     facts.dropped_turns ? h("p", { class: "ts-note ts-small" }, t("chat.dropped", { n: facts.dropped_turns })) : null,
-    verdicts.map(({ action, words }) => h("p", { class: "ts-verdict-note ts-small", "data-action": action }, t("chat.verdict"), " ", words)),
+    verdicts.map(({ action, title, words }) => h("p", { class: "ts-verdict-note ts-small", "data-action": action }, t("chat.verdict"), ` ${title}. `, action === "warn" ? words : null)),
   ];
 }
 
