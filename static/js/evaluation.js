@@ -40,7 +40,7 @@ class EvaluationPage {
     const before = this.found;
     this.found = await get(this.path);
     this.#draw();
-    if (before.answered !== this.found.answered || before.status !== this.found.status) await this.table.look();
+    if (before.answered !== this.found.answered || before.status !== this.found.status) await this.table.look(this.found);
     if (MOVING.includes(before.status) && this.found.status === "ready") notice(t("evaluation.ready", { name: this.found.name }));
   }
 
@@ -92,5 +92,6 @@ class EvaluationPage {
   async #retry() {
     this.found = await post(`${this.path}/retry`);
     this.#draw();
+    await this.table.look(this.found);
   }
 }

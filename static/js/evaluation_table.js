@@ -34,7 +34,9 @@ export class AnswerTable {
     return this.look();
   }
 
-  async look() {
+  // `evaluation`: as it is now.
+  async look(evaluation = this.evaluation) {
+    this.evaluation = evaluation;
     const asked = JSON.stringify(this.view);
     const { start, search, differ } = this.view;
     const found = await get(`${this.path}/answers?start=${start}&count=${AT_ONCE}&differ=${differ}&search=${encodeURIComponent(search)}`);
@@ -45,7 +47,7 @@ export class AnswerTable {
 
   #draw() {
     const { questions, total } = this.found;
-    fillWhenChanged(this.body, [questions, [...this.open]], () => (questions.length ? this.#table(questions) : h("p", { class: "ts-soft" }, t("table.nothing"))));
+    fillWhenChanged(this.body, [questions, [...this.open], this.#waits()], () => (questions.length ? this.#table(questions) : h("p", { class: "ts-soft" }, t("table.nothing"))));
     const { start } = this.view;
     const last = start + questions.length;
     fill(this.state, total > AT_ONCE ? t("table.shown", { from: count(start + 1), to: count(last), all: count(total) }) : t(total === 1 ? "prompts.one_question" : "prompts.n_questions", { n: count(total) }));
@@ -56,17 +58,17 @@ export class AnswerTable {
     const expected = questions.some((one) => one.expected);
     const { titles } = this.evaluation;
     const heads = [t("table.question"), ...(expected ? [t("table.expected")] : []), ...titles];
-    return h("table", { class: "ts-table ts-compared", style: null }, h("thead", {}, h("tr", {}, heads.map((words) => h("th", { scope: "col", dir: "auto" }, words)))),
+    return h("table", { class: "ts-table ts-compared" }, h("thead", {}, h("tr", {}, heads.map((words) => h("th", { scope: "col", dir: "auto" }, words)))),
       h("tbody", {}, questions.map((one) => this.#row(one, expected))));
   }
 
   #row(one, expected) {
-    const asked = h("th", { scope: "row" }, h("span", { class: "ts-soft ts-small" }, count(one.number + 1)), this.#folded(one.text, `q${one.number}`), this.#beside(one));
-    return h("tr", {}, asked, expected ? h("td", { "data-label": t("table.expected") }, one.expected ? this.#folded(one.expected, `e${one.number}`) : "–") : null,
+    const asked = h("th", { scope: "row" }, h("span", { class: "ts-soft ts-small" }, t("prompts.question_n", { n: count(one.number + 1) })), this.#folded(one.text, `q${one.number}`), this.#beside(one));
+    return h("tr", {}, asked, expected ? h("td", { "data-label": t("table.expected"), class: one.expected ? "" : "ts-nothing" }, one.expected ? this.#folded(one.expected, `e${one.number}`) : "–") : null,
       one.answers.map((answer, side) => h("td", { "data-label": this.evaluation.titles[side] }, answer ? this.#answer(answer, `${one.number}-${side}`) : h("span", { class: "ts-soft" }, t(this.#waits() ? "table.waits" : "table.missing")))));
   }
 
-  #waits() { return ["waiting", "working"].includes(this.status ?? this.evaluation.status); }
+  #waits() { return ["waiting", "working"].includes(this.evaluation.status); }
 
   #beside(one) {
     const prompt = encodeURIComponent(one.text);

@@ -23,7 +23,7 @@ class AskForm {
     this.told = h("p", { class: "ts-soft", role: "status", id: "ask-plan" });
     this.faults = h("div", { "aria-live": "assertive" });
     this.who = new Who(contestants, () => this.#plan());
-    this.who.show(this.who.first(new URLSearchParams(location.search).getAll("with")), { blind: false });
+    this.who.show(this.#first(contestants), { blind: false });
     this.settings = new Settings(kept);
     this.profile = choice("ask-profile", [["", t("ask.profile.none")], ...profiles.filter(({ faults }) => !faults?.length).map(({ id, name }) => [id, name])]);
     this.element = h("section", { class: "ts-card", id: "ask" }, h("h2", {}, t("ask.title")), h("p", { class: "ts-soft" }, t("ask.words")),
@@ -31,6 +31,15 @@ class AskForm {
       field(t("ask.profile"), this.profile, t("ask.profile_help")), this.faults, this.told,
       h("div", { class: "ts-actions" }, button(t("ask.go"), () => this.#ask(), { kind: "primary" })));
     this.#plan();
+  }
+
+  // As the playground begins; where that is one alone, somebody else beside it.
+  #first(contestants) {
+    const asked = new URLSearchParams(location.search).getAll("with").filter((name) => contestants.some((one) => one.name === name));
+    if (asked.length) return asked;
+    const found = this.who.first([]);
+    const other = contestants.find(({ name }) => !found.includes(name));
+    return found.length < 2 && other ? [...found, other.name] : found;
   }
 
   #plan() {

@@ -164,8 +164,12 @@ def _read(values: dict[str, Any]) -> _Form:
     try:
         return forms.read(_Form.model_validate, values, "form")
     except Refused as error:
-        faults = [Fault(each.field.removeprefix("form."), each.message) for each in error.faults]
-        raise Refused(faults) from error
+        raise Refused([_named(each) for each in error.faults]) from error
+
+
+def _named(fault: Fault) -> Fault:
+    field = fault.field.removeprefix("form.")
+    return Fault(field, "Choose one to four models." if field == "contestants" else fault.message)
 
 
 def _titles(studio: Studio, owner: str, wanted: list[str]) -> tuple[list[str], list[Fault]]:

@@ -137,9 +137,9 @@ def test_every_fault_is_named_at_once(client: httpx.Client, models: list[str]) -
     assert told.keys() == {"contestants", "prompt_set_id", "sampling.temperature", "profile_id"}
     assert "There is no set of prompts" in told["prompt_set_id"]
     few = faults(client.post(ALL, json={"contestants": [], "text": "Why?"}))
-    assert few == {"contestants": "At least 1 needed."}
+    assert few == {"contestants": "Choose one to four models."}
     many = faults(client.post(ALL, json={"contestants": ["a"] * 5, "text": "Why?"}))
-    assert many == {"contestants": "At most 4 entries."}
+    assert many == {"contestants": "Choose one to four models."}
     nothing = faults(client.post(ALL, json={"contestants": models}))
     assert nothing == {"prompts": "Give the questions as prompts or as text."}
     assert faults(client.get(ALL, params={"kind": "other"})).keys() == {"kind"}
