@@ -60,6 +60,10 @@ class StudioProcess:
         """Return the process that serves the pages."""
         return self._child("studio.server")
 
+    def chat_process(self) -> psutil.Process:
+        """Return the process that answers for the models."""
+        return self._child("worker.chat")
+
     def end(self) -> list[psutil.Process]:
         """End it as Ctrl-C does; returns the processes of it that are left."""
         begun = psutil.Process(self.process.pid).children(recursive=True)

@@ -125,16 +125,17 @@ def _watch(page: Page, studio: StudioProcess, run_id: str) -> None:
 
 def _compare(page: Page) -> None:
     page.get_by_role("link", name="Talk to it beside the original").click()
-    panes = page.locator(".ts-pane")
-    expect(panes).to_have_count(2)
+    expect(page.get_by_role("combobox", name=re.compile("^Contestant"))).to_have_count(2)
     page.get_by_text("Instruction and sampling").click()
     page.get_by_label("Longest answer, in tokens").fill("40")
     page.get_by_label("Your question").fill("Is oral intubation in a helicopter harder?")
     page.get_by_role("button", name="Send to all").click()
-    for pane in panes.all():
-        expect(pane.locator(".ts-foot")).to_contain_text("tokens/s")
-        answer = pane.locator(".ts-assistant p").text_content()
-        assert answer, "a model that knows nothing yet still says something"
+    answers = page.locator(".ts-answer")
+    expect(answers).to_have_count(2)
+    for answer in answers.all():
+        expect(answer.locator(".ts-foot")).to_contain_text("tokens/s")
+        said = answer.locator(".ts-text").text_content()
+        assert said, "a model that knows nothing yet still says something"
     keep(page, "playground")
     _stop_and_clear(page)
 
@@ -144,10 +145,10 @@ def _stop_and_clear(page: Page) -> None:
     page.get_by_label("Your question").fill("And on the ground?")
     page.get_by_label("Your question").press("Enter")
     page.get_by_role("button", name="Stop", exact=True).click()
-    expect(page.locator(".ts-foot").first).to_have_text("stopped")
+    expect(page.locator(".ts-foot").last).to_have_text("stopped")
     expect(page.get_by_role("button", name="Send to all")).to_be_enabled()
-    page.get_by_role("button", name="Clear").click()
-    expect(page.locator(".ts-bubble")).to_have_count(0)
+    page.get_by_role("button", name="New conversation").click()
+    expect(page.locator(".ts-round")).to_have_count(0)
 
 
 def _download(page: Page, folder: Path) -> Path:

@@ -30,6 +30,7 @@ PATHS = (
     "/run?run={run_id}",
     "/compare?runs={run_id}",
     "/playground",
+    "/conversations",
     "/adapters",
     "/settings",
 )
