@@ -23,7 +23,7 @@ class Conversations {
     this.shown = A_PAGE;
     this.search = h("input", { type: "search", id: "find-conversation", maxlength: "200", dir: "auto", "aria-label": t("conversations.search"), placeholder: t("conversations.search") });
     this.search.addEventListener("input", () => { this.words = this.search.value.trim(); this.shown = A_PAGE; this.look(); });
-    this.bar = h("div", { class: "ts-field" }, this.search);
+    this.bar = h("div", { class: "ts-field ts-find" }, this.search);
     this.list = h("div", {});
     this.foot = h("div", { class: "ts-actions" });
     this.element = h("section", {}, this.bar, this.list, this.foot);
@@ -46,7 +46,7 @@ class Conversations {
 
   #below(shown, total) {
     return [
-      h("span", { class: "ts-soft" }, t("runs.shown", { n: count(shown), all: count(total) })),
+      h("span", { class: "ts-soft" }, t("conversations.shown", { n: count(shown), all: count(total) })),
       shown < total && this.shown < MOST ? button(t("runs.more"), () => { this.shown = Math.min(MOST, this.shown + A_PAGE); return this.look(); }) : null,
       link(t("conversations.export_all"), `${PATH}/export?limit=${MOST}&search=${encodeURIComponent(this.words)}`),
     ];
