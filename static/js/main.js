@@ -19,6 +19,7 @@ const ISLANDS = {
   spaces: () => import("./spaces.js"),
   safety: () => import("./safety.js"),
   audit: () => import("./audit.js"),
+  audit_link: () => import("./audit_link.js"),
 };
 
 document.documentElement.lang = "en";

@@ -23,7 +23,7 @@ def build(studio: Studio) -> None:
     save.click(lambda given: _save(studio, given), token, [token, state])
     island("spaces")
     gr.Markdown(say("settings.safety"))
-    gr.Markdown(say("settings.audit"))
+    island("audit_link")
     gr.Markdown(say("settings.where", home=f"`{studio.settings.home}`"))
 
 
