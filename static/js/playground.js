@@ -125,15 +125,14 @@ class Playground {
 
   // Begins the conversation with its first question; later ones may have other contestants.
   async #settle({ system, sampling }) {
-    const names = this.who.names;
+    const wanted = { ...(this.who.hidden ? {} : { contestants: this.who.names }), prompt_set_id: this.questions.chosen || null };
     if (!this.conversation) {
-      const blind = this.who.blind;
-      this.conversation = await post(PATH, { contestants: names, blind, system, sampling, prompt_set_id: this.questions.chosen || null });
+      this.conversation = await post(PATH, { ...wanted, blind: this.who.blind, system, sampling });
       history.replaceState(null, "", `${location.pathname}?conversation=${this.conversation.id}`);
-    } else if (!this.who.hidden && names.join() !== this.asked) {
-      await patch(this.path, { contestants: names });
+    } else if (JSON.stringify(wanted) !== this.asked) {
+      await patch(this.path, wanted);
     }
-    this.asked = names.join();
+    this.asked = JSON.stringify(wanted);
   }
 
   #add(told, from) {
@@ -155,7 +154,6 @@ class Playground {
     this.who.show(told.contestants?.map(({ name }) => name) ?? null, { blind: told.blind });
     this.blind.querySelector("input").checked = told.blind;
     this.blindWords.hidden = !told.blind;
-    this.asked = this.who.names.join();
     this.settings.system.value = told.system;
     this.settings.fill(told.sampling);
     this.questions.show(told.prompt_set_id);

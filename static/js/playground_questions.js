@@ -29,8 +29,8 @@ export class Questions {
     if (!this.chosen || this.prompt.value.trim()) return;
     const found = await this.#find();
     if (found.number !== null) this.given.push(found.number);
-    this.prompt.value = found.prompt ?? "";
-    fill(this.why, found.prompt === null ? found.why || t("questions.none_left") : found.why);
+    this.prompt.value = found.text ?? "";
+    fill(this.why, found.text === null ? found.why || t("questions.none_left") : found.why);
   }
 
   // Of two the studio knows on which question a vote tells most; else it is the order of the set.
@@ -42,7 +42,7 @@ export class Questions {
     }
     const { prompts } = await get(`/api/v1/prompt-sets/${this.chosen}`);
     const number = prompts.findIndex((_, index) => !this.given.includes(index));
-    return number < 0 ? { prompt: null, number: null, why: "" } : { prompt: prompts[number].text, number, why: "" };
+    return number < 0 ? { text: null, number: null, why: "" } : { text: prompts[number].text, number, why: "" };
   }
 
   #draw() {
