@@ -1,5 +1,8 @@
 """A question is held against the rules before anybody answers it."""
 
+import hashlib
+import threading
+
 import pytest
 
 from storage.safety.profile import ClassifierChoice, Disclaimer, Profile, Rule, Topic
@@ -133,6 +136,28 @@ def test_a_pattern_without_end_is_given_up_in_words() -> None:
     slow = Rule(id="slow", side="input", pattern="(a|aa)+$", action="warn")
     with pytest.raises(TooSlow, match="slow"):
         Guard(profile(slow)).asked(asks("a" * 60 + "!"))
+
+
+def test_what_other_threads_compute_is_not_counted_against_a_pattern() -> None:
+    """The library's own limit is of the whole process: a model that writes would use it up."""
+    block, is_over = bytes(20_000_000), threading.Event()
+
+    def compute() -> None:
+        while not is_over.is_set():
+            hashlib.sha256(block)  # leaves the interpreter to others meanwhile
+
+    others = [threading.Thread(target=compute) for _ in range(8)]
+    heavy = Rule(id="heavy", side="input", pattern="(a|aa)+$", action="warn")
+    guard = Guard(profile(heavy))
+    for other in others:
+        other.start()
+    try:
+        for _ in range(2):
+            assert guard.asked(asks("a" * 24 + "!")).verdicts == []
+    finally:
+        is_over.set()
+        for other in others:
+            other.join()
 
 
 class Moody:
