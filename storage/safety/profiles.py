@@ -51,21 +51,27 @@ class Stored:
 
 def all_of(home: Path) -> list[Stored]:
     """Return the shipped profiles and then a person's own, by name; broken ones among them."""
-    ours = [_stored(path, is_shipped=True) for path in _files(shipped.folder("static/profiles"))]
+    ours = [_stored(path, is_shipped=True) for path in _files(_shipped())]
     theirs = [_stored(path, is_shipped=False) for path in _files(_folder(home))]
     return sorted(ours, key=_by_name) + sorted(theirs, key=_by_name)
 
 
-def find(home: Path, profile_id: str) -> Stored:
-    """Return one profile, broken or not. Raises NotFound."""
-    for folder, ours in ((shipped.folder("static/profiles"), True), (_folder(home), False)):
+def path_of(home: Path, profile_id: str) -> Path:
+    """Return the file of a profile. Raises NotFound."""
+    for folder in (_shipped(), _folder(home)):
         path = folder / f"{profile_id}{_ENDING}"
         if _IDENTIFIER.match(profile_id) and path.is_file():
-            return _stored(path, is_shipped=ours)
+            return path
     raise NotFound(
         f"There is no safety profile with the id {profile_id[:64]}.",
         "Choose another on the page Safety.",
     )
+
+
+def find(home: Path, profile_id: str) -> Stored:
+    """Return one profile, broken or not. Raises NotFound."""
+    path = path_of(home, profile_id)
+    return _stored(path, is_shipped=path.parent == _shipped())
 
 
 def get(home: Path, profile_id: str) -> Profile:
@@ -83,7 +89,7 @@ def get(home: Path, profile_id: str) -> Profile:
 
 def text(home: Path, profile_id: str) -> str:
     """Return a profile's file as it is, a broken one too. Raises NotFound."""
-    return _text(find(home, profile_id).path)
+    return _text(path_of(home, profile_id))
 
 
 def add(home: Path, profile: Profile) -> Stored:
@@ -153,6 +159,10 @@ def _text(path: Path) -> str:
 
 def _files(folder: Path) -> list[Path]:
     return [path for path in folder.glob(f"*{_ENDING}") if _IDENTIFIER.match(path.stem)]
+
+
+def _shipped() -> Path:
+    return shipped.folder("static") / "profiles"
 
 
 def _folder(home: Path) -> Path:

@@ -54,20 +54,20 @@ class Guards:
 
     def _guard(self, profile_id: str) -> Guard:
         try:
-            path = profiles.find(self._home, profile_id).path
-            profile = profiles.get(self._home, profile_id)
+            version = _version(profiles.path_of(self._home, profile_id))
         except NotFound as error:
             raise StudioError(
                 f"The safety profile “{profile_id}” that is in force here is gone, so nothing is "
                 "answered.",
                 "Choose another on the page Safety.",
             ) from error
-        version = _version(path)
         known = self._made.get(profile_id)
-        if known is None or known[0] != version or profile.classifier is not None:
-            guard = Guard(profile, self._classifier(profile))
-            self._made[profile_id] = known = (version, guard)
-        return known[1]
+        if known is not None and known[0] == version and known[1].profile.classifier is None:
+            return known[1]
+        profile = profiles.get(self._home, profile_id)
+        guard = Guard(profile, self._classifier(profile))
+        self._made[profile_id] = (version, guard)
+        return guard
 
     def _classifier(self, profile: Profile) -> FolderClassifier | None:
         """The profile's classifier, read again when its folder has changed."""
