@@ -66,6 +66,7 @@ def answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(OSError, _system_error)
+    app.add_exception_handler(OverflowError, _too_large)
 
 
 def problem(status: int, message: str, hint: str = "", **more: object) -> JSONResponse:
@@ -138,6 +139,13 @@ def _validation_error(request: Request, error: Exception) -> Response:
         raise error
     faults = [Fault(_field(found["loc"]), found["msg"]) for found in error.errors()]
     return _studio_error(request, Refused(faults))
+
+
+def _too_large(request: Request, error: Exception) -> Response:
+    """Answer for a number that was asked for and that no database could hold."""
+    if "too large to convert to SQLite" not in str(error):
+        raise error
+    return problem(422, "A number in the request is too large.", "Nothing has so large a number.")
 
 
 def _field(location: tuple[str | int, ...]) -> str:
