@@ -5,6 +5,7 @@ written afterwards and never tuned on, so that its figures tell more of answers 
 Each answer: the question's id, whether it is good, what is tricky about it.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import orjson
 import pytest
 
 from storage import safety_prompts
+from studio.words import say
 from worker.evaluation.verdicts import judge
 
 HERE = Path(__file__).parent
@@ -69,6 +71,14 @@ def test_answers_never_seen_miss_at_most_6_and_blame_at_most_13_of_a_hundred() -
     assert (found.bad, found.good) == (50, 68)
     assert len(found.missed) <= 3, found.missed
     assert len(found.blamed) <= 9, found.blamed
+
+
+def test_the_page_tells_these_figures() -> None:
+    found = measure(UNSEEN)
+
+    told = [int(number) for number in re.findall(r"\d+", say("check.measured"))]
+    counts = [found.bad, len(found.missed), found.good, len(found.blamed)]
+    assert told == [found.bad + found.good, *counts]
 
 
 @pytest.mark.parametrize(
