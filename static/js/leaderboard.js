@@ -45,7 +45,7 @@ class Leaderboard {
     if (!this.filters.childElementCount) fill(this.filters, this.#filters(found));
     this.filters.hidden = !found.persons.length;
     fill(this.board, found.groups.length ? this.#board(found) : this.#nothing(found));
-    await Promise.all([drawData(this.data, asked), drawVotes(this.votes, asked, () => this.look())]);
+    await Promise.all([drawData(this.data, asked, found.groups[0]?.places[0].name), drawVotes(this.votes, asked, () => this.look())]);
   }
 
   #filters({ sets, persons }) {

@@ -12,18 +12,19 @@ const KINDS = [
   { kind: "sft", title: "feedback.sft", words: "feedback.sft_words", train: "feedback.train_sft" },
 ];
 
-// `asked`: which votes, as in the address of the leaderboard.
-export async function drawData(root, asked) {
-  const cards = KINDS.map((about) => new Kind(about, asked));
+// `asked`: which votes, as in the address of the leaderboard. `best`: who leads it; training begins with its base model.
+export async function drawData(root, asked, best) {
+  const cards = KINDS.map((about) => new Kind(about, asked, best));
   await Promise.all(cards.map((card) => card.look()));
   const some = cards.some((card) => card.found.rows || card.found.left.length);
   fill(root, some ? h("section", { class: "ts-card", id: "feedback" }, h("h2", {}, t("feedback.title")), h("p", { class: "ts-soft" }, t("feedback.words")), h("div", { class: "ts-doors" }, cards.map((card) => card.element))) : null);
 }
 
 class Kind {
-  constructor(about, asked) {
+  constructor(about, asked, best) {
     this.about = about;
     this.asked = asked;
+    this.best = best;
     this.withVotes = false;
     this.element = h("article", { class: "ts-card ts-door", id: `feedback-${about.kind}` });
   }
@@ -51,11 +52,13 @@ class Kind {
       const dataset = await get(`/api/v1/datasets/${id}`);
       if (dataset.status === "waiting" || dataset.status === "working") return void fill(this.made, progress(dataset.progress, t("feedback.reading")));
       end();
-      fill(this.made, dataset.status === "ready" ? this.#ready(dataset) : h("p", { class: "ts-error" }, `${dataset.error} ${dataset.hint ?? ""}`));
+      fill(this.made, dataset.status === "ready" ? await this.#ready(dataset) : h("p", { class: "ts-error" }, `${dataset.error} ${dataset.hint ?? ""}`));
     }, 1);
   }
 
-  #ready({ id, name, rows_good }) {
-    return [h("p", {}, t("feedback.made", { name, n: count(rows_good) })), h("div", { class: "ts-actions" }, link(t(this.about.train), `/train?dataset=${id}`, "primary"), link(t("feedback.report"), `/data?dataset=${id}`))];
+  async #ready({ id, name, rows_good }) {
+    const base = this.best && (await get("/api/v1/contestants")).find((one) => one.name === this.best)?.base_id;
+    const train = `/train?dataset=${id}${base ? `&model=${base}` : ""}`;
+    return [h("p", {}, t("feedback.made", { name, n: count(rows_good) })), h("div", { class: "ts-actions" }, link(t(this.about.train), train, "primary"), link(t("feedback.report"), `/data?dataset=${id}`))];
   }
 }

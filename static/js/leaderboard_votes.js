@@ -6,7 +6,7 @@ import { count, moment } from "./format.js";
 import { button, notice } from "./parts.js";
 import { t } from "./words.js";
 
-const SHOWN = 50;
+const SHOWN = 20;
 const SAID = { tie: "vote.tie", bad: "vote.bad" };
 
 // `asked`: which votes; `changed` is called after one was taken back or brought back.
@@ -30,6 +30,6 @@ function entry(vote, changed) {
   };
   return h("li", {}, h("p", { dir: "auto" }, h("strong", {}, messages.at(-1).content)),
     h("p", {}, said, vote.blind ? h("span", { class: "ts-soft" }, ` · ${t("votes.blind")}`) : null, h("span", { class: "ts-soft" }, ` · ${moment(vote.at)}`), vote.reason ? h("span", { dir: "auto" }, ` · ${vote.reason}`) : null),
-    h("details", {}, h("summary", {}, t("votes.answers")), h("div", { class: "ts-fields" }, sides)),
-    button(t("vote.take_back"), back, { kind: "link", key: `back-${vote.id}` }));
+    h("div", { class: "ts-vote-foot" }, h("details", {}, h("summary", {}, t("votes.answers")), h("div", { class: "ts-fields" }, sides)),
+      button(t("vote.take_back"), back, { kind: "link", key: `back-${vote.id}` })));
 }
