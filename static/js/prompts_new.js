@@ -74,7 +74,7 @@ export class NewSet {
       h("p", {}, h("strong", {}, t(`prompts.understood.${found.layout}`, { n: count(found.prompts.length) })),
         found.numbered ? ` ${t("prompts.numbered")}` : "", found.duplicates ? ` ${t("prompts.duplicates", { n: count(found.duplicates) })}` : ""),
       h("ol", { class: "ts-list ts-first-questions" }, found.prompts.slice(0, SHOWN).map(({ text }) => h("li", { dir: "auto" }, text)),
-        found.prompts.length > SHOWN ? h("li", { class: "ts-soft ts-more" }, t("prompts.and_more", { n: count(found.prompts.length - SHOWN) })) : null),
+        found.prompts.length > SHOWN ? h("li", { class: "ts-soft ts-rest" }, t("prompts.and_more", { n: count(found.prompts.length - SHOWN) })) : null),
       this.#layouts(),
     ];
   }

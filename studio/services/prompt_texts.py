@@ -114,12 +114,13 @@ def layout_of(file_name: str) -> Layout | Literal["auto"]:
 def _layout(text: str) -> Layout:
     """Tell blocks from lines: blocks are meant where one has several lines.
 
-    Lines that all end in a question mark are questions of their own, whatever lies between them.
+    Lines that all end in a question mark, or are all numbered, are questions of their own, whatever
+    lies between them.
     """
-    blocks = [block["text"] for block in _blocks(text, "")]
-    lines = [line["text"] for line in _lines(text, "")]
+    lines, blocks = _lines(text, ""), _blocks(text, "")
     several = len(blocks) > 1 and len(lines) > len(blocks)
-    return "blocks" if several and not all(line.endswith("?") for line in lines) else "lines"
+    whole = all(line["text"].endswith("?") for line in lines) or _is_numbered(lines)
+    return "blocks" if several and not whole else "lines"
 
 
 def _lines(text: str, _field: str) -> list[dict[str, str]]:

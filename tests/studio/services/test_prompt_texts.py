@@ -42,6 +42,7 @@ def test_blocks_with_several_lines_are_questions_of_several_lines() -> None:
 
 def test_groups_of_questions_stay_questions_of_one_line() -> None:
     assert texts("Why?\nWhere?\n\nWhen?\nWho?") == ["Why?", "Where?", "When?", "Who?"]
+    assert texts("1. Explain.\n2. Describe.\n\n3. Tell.") == ["Explain.", "Describe.", "Tell."]
 
 
 def test_numbers_in_front_are_taken_away_where_all_have_one() -> None:
