@@ -70,7 +70,7 @@ class Heard:
     @property
     def said(self) -> Said:
         """What has been said so far, as it is kept."""
-        text = "".join(self._pieces)
+        text = "".join(self._pieces).replace("\x00", "\ufffd")  # some databases cannot hold it
         return replace(self._said, text=text, ended=self._ended, facts=self._facts)
 
     @property

@@ -74,7 +74,7 @@ class Talk:
 
 def events(text: str) -> list[Event]:
     """Return the events of a stream."""
-    lines = [line.removeprefix("data: ") for line in text.splitlines() if line.startswith("data:")]
+    lines = [line.removeprefix("data: ") for line in text.split("\n") if line.startswith("data:")]
     return [json.loads(line) for line in lines if line != "[DONE]"]
 
 
@@ -300,6 +300,16 @@ def test_what_looks_like_a_command_is_sent_as_the_text_it_is(
     assert put["prompt"] == ODD.replace("\x00", "\ufffd")
     talk.answer(0)
     assert writer.asked[0]["messages"] == [{"role": "user", "content": put["prompt"]}]
+
+
+def test_odd_characters_of_an_answer_are_kept(
+    client: httpx.Client, writer: SlowWriter, names: list[str]
+) -> None:
+    writer.words = ("\u2028<b>", "\x00", "مرحبا", "\U0001f600", "\r\ndata: [DONE]\n\n")
+    talk = Talk(client, names)
+    talk.ask("Say something odd")
+    assert text_of(talk.answer(0)) == "".join(writer.words)
+    assert talk.kept(0)["text"] == "".join(writer.words).replace("\x00", "\ufffd")
 
 
 def test_a_conversation_is_found_renamed_exported_deleted_and_brought_back(
