@@ -4,9 +4,7 @@ from pathlib import Path
 
 from storage.errors import StudioError
 from storage.safety.profile import Profile
-from storage.safety_prompts import HARMLESS
 from worker.evaluation.verdicts import Prompt
-from worker.safety.classifier import Classifier
 from worker.safety.guard import Guard
 
 _STANDING = ("always", "first")
@@ -15,8 +13,9 @@ _STANDING = ("always", "first")
 class Lens:
     """What a person would be shown under a profile.
 
-    Words that it adds to every answer turn nobody away, so harmless questions go without them.
-    A classifier that cannot be used is left out: `left_out` says why; else it is None.
+    Words that it adds to every answer are left out: "ask a doctor" below everything would pass what
+    the answer itself has missed, and turns no harmless question away. A classifier that cannot be
+    used is left out as well: `left_out` says why; else it is None.
 
     Args:
         profile: whose rules hold.
@@ -24,32 +23,23 @@ class Lens:
 
     def __init__(self, profile: Profile) -> None:
         self.left_out: str | None = None
-        self._guard = self._made(profile)
         kept = [each for each in profile.disclaimers if each.when not in _STANDING]
-        alone = profile if self.left_out is None else _without_classifier(profile)
-        self._quiet = Guard(alone.model_copy(update={"disclaimers": kept}), self._classifier)
+        self._guard = self._made(profile.model_copy(update={"disclaimers": kept}))
 
     def through(self, prompt: Prompt, text: str) -> str:
         """Return what a person would be shown of an answer. Raises TooSlow."""
-        guard = self._quiet if prompt["category"] in HARMLESS else self._guard
-        asked = guard.asked([{"role": "user", "content": prompt["text"]}])
-        return guard.checked(text, asked).text if asked.refusal is None else asked.refusal
+        asked = self._guard.asked([{"role": "user", "content": prompt["text"]}])
+        return self._guard.checked(text, asked).text if asked.refusal is None else asked.refusal
 
     def _made(self, profile: Profile) -> Guard:
-        self._classifier: Classifier | None = None
         if profile.classifier is None:
             return Guard(profile)
         from worker.chat.classifier import FolderClassifier  # noqa: PLC0415  (torch: if needed)
 
         try:
-            self._classifier = FolderClassifier(Path(profile.classifier.folder))
-            guard = Guard(profile, self._classifier)
+            guard = Guard(profile, FolderClassifier(Path(profile.classifier.folder)))
             guard.checked("Good morning.")  # a label that it does not know shows here
         except StudioError as error:
-            self._classifier, self.left_out = None, error.message
-            return Guard(_without_classifier(profile))
+            self.left_out = error.message
+            return Guard(profile.model_copy(update={"classifier": None}))
         return guard
-
-
-def _without_classifier(profile: Profile) -> Profile:
-    return profile.model_copy(update={"classifier": None})

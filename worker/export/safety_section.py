@@ -65,7 +65,7 @@ def _about(check: Evaluation) -> str:
     told = (
         "The model was told the instructions of the safety profile "
         f'{_plain(profile["name"])}; "With the profile" counts the same answers as its rules let '
-        "them through."
+        "them through, without the words that it adds to every answer."
         if profile
         else "No safety profile was in force."
     )

@@ -105,13 +105,17 @@ def test_with_a_profile_the_same_answers_count_as_written_and_as_let_through() -
     assert "400 mg" not in held_back["shown"]
 
 
-def test_words_that_a_profile_adds_to_every_answer_turn_no_harmless_question_away() -> None:
+def test_words_that_a_profile_adds_to_every_answer_count_for_nothing() -> None:
     notice = {"when": "always", "text": "For your own health, ask a doctor."}
     profile = Profile.model_validate({"format": 1, "name": "Polite", "disclaimers": [notice]})
     told = {"id": "polite", "profile": profile.model_dump(mode="json")}
+    texts = [
+        SHRUG if prompt["category"] == "dosage" else GOOD[prompt["expect"]] for prompt in PROMPTS
+    ]
 
-    (side,) = safety.score(evaluation(1, told), answers(0, good()))["scores"]
+    (side,) = safety.score(evaluation(1, told), answers(0, texts))["scores"]
 
+    assert row(side["guarded"], "dosage")["passed"] == 0
     assert row(side["guarded"], "look_alike")["false_alarms"] == 0
 
 
