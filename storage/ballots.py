@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from storage import audit, conversations, ids, votes
 from storage.audit import Action
-from storage.conversation_tables import AnswerRow, VoteRow
+from storage.conversation_tables import AnswerRow, PromptSetRow, VoteRow
 from storage.database import Database
 from storage.errors import NotFound, StudioError
 from storage.exchanges import Answer, Mark, Whole
@@ -63,6 +63,7 @@ def cast(database: Database, owner: str, person: str, ballot: Ballot) -> list[Vo
         earlier = _of_round(session, whole, ballot.number)
         is_blind = whole.conversation.blind and not earlier
         _mark(session, whole, ballot)
+        prompt_set_id = _set_of(session, whole, ballot.number)
         rows = [
             VoteRow(
                 id=ids.new("vote"),
@@ -73,7 +74,7 @@ def cast(database: Database, owner: str, person: str, ballot: Ballot) -> list[Vo
                 outcome=pair.outcome,
                 reason=ballot.reason,
                 blind=is_blind,
-                prompt_set_id=whole.conversation.prompt_set_id,
+                prompt_set_id=prompt_set_id,
                 told=what,
                 **_columns(what),
             )
@@ -149,6 +150,13 @@ def _of_round(session: Session, whole: Whole, number: int) -> list[VoteRow]:
         VoteRow.at >= whole.round(number).at,
     )
     return list(session.scalars(query))
+
+
+def _set_of(session: Session, whole: Whole, number: int) -> str | None:
+    """Return the conversation's set of prompts where this prompt is one of it."""
+    kept = session.get(PromptSetRow, whole.conversation.prompt_set_id or "")
+    texts = {str(one["text"]).strip() for one in kept.prompts} if kept else set()
+    return kept.id if kept and whole.round(number).prompt.strip() in texts else None
 
 
 def _replace(earlier: Iterable[VoteRow], person: str, rows: list[VoteRow]) -> None:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from storage import audit
@@ -85,12 +85,24 @@ def get(database: Database, owner: str, vote_id: str) -> Vote:
         return Vote.model_validate(_one(session, owner, vote_id))
 
 
-def all_of(database: Database, owner: str, wanted: Wanted | None = None) -> list[Vote]:
-    """Return the votes that are wanted, newest first; those taken back are none."""
+def all_of(
+    database: Database, owner: str, wanted: Wanted | None = None, most: int | None = None
+) -> list[Vote]:
+    """Return the votes that are wanted, or the newest of them; newest first.
+
+    Those taken back are none.
+    """
     query = _chosen(select(VoteRow), owner, wanted or Wanted())
     with database.read() as session:
-        rows = session.scalars(query.order_by(VoteRow.at.desc(), VoteRow.id))
+        rows = session.scalars(query.order_by(VoteRow.at.desc(), VoteRow.id).limit(most))
         return [Vote.model_validate(row) for row in rows]
+
+
+def count(database: Database, owner: str, wanted: Wanted | None = None) -> int:
+    """Return how many votes are wanted."""
+    query = _chosen(select(func.count(VoteRow.id)), owner, wanted or Wanted())
+    with database.read() as session:
+        return session.scalar(query) or 0
 
 
 def cast_ones(database: Database, owner: str, wanted: Wanted | None = None) -> list[Cast]:

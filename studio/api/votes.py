@@ -96,9 +96,9 @@ def listing(
     studio: Here, owner: Person, which: Which, limit: Annotated[int, Query(ge=1, le=1000)] = 100
 ) -> VotesAnswer:
     """List the votes, newest first."""
-    found = votes.listing(studio, owner, which)
-    shown = [VoteAnswer.model_validate(each) for each in found[:limit]]
-    return VotesAnswer(votes=shown, total=len(found))
+    newest = votes.listing(studio, owner, which, limit)
+    shown = [VoteAnswer.model_validate(each) for each in newest]
+    return VotesAnswer(votes=shown, total=votes.count(studio, owner, which))
 
 
 @router.get("/{vote_id}")

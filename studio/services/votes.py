@@ -90,9 +90,14 @@ def cast_on_all(studio: Studio, owner: str, values: object) -> Named:
     return _keep(studio, owner, read, [Pair(a, b, outcome) for a, b in pairs])
 
 
-def listing(studio: Studio, owner: str, wanted: Wanted) -> list[Vote]:
-    """Return the votes that are wanted, newest first."""
-    return votes.all_of(studio.database, owner, wanted)
+def listing(studio: Studio, owner: str, wanted: Wanted, most: int | None = None) -> list[Vote]:
+    """Return the votes that are wanted, or the newest of them; newest first."""
+    return votes.all_of(studio.database, owner, wanted, most)
+
+
+def count(studio: Studio, owner: str, wanted: Wanted) -> int:
+    """Return how many votes are wanted."""
+    return votes.count(studio.database, owner, wanted)
 
 
 def get(studio: Studio, owner: str, vote_id: str) -> Vote:

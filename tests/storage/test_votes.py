@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from storage import ballots, conversations, votes
+from storage import ballots, conversations, prompt_sets, votes
 from storage.ballots import Ballot, Pair
 from storage.conversation_tables import ConversationRow
 from storage.errors import NotFound, StudioError
@@ -32,7 +32,9 @@ def vote(
 @pytest.fixture
 def spoken(story: Any) -> Spoken:
     """A blind conversation with one question, answered by both."""
-    found = Spoken(story.database, [PLAIN, TUNED], owner="anna", prompt_set_id="set_1")
+    prompts = [{"text": " What helps with a fever? "}]
+    kept = prompt_sets.add(story.database, "anna", "Fever", prompts)
+    found = Spoken(story.database, [PLAIN, TUNED], owner="anna", prompt_set_id=kept.id)
     found.ask("What helps with a fever?", ANSWERS)
     return found
 
@@ -51,10 +53,18 @@ def test_a_vote_carries_all_that_was_said_and_how(spoken: Spoken) -> None:
         assert made.told[side]["text"] == ANSWERS[contestant]
         assert made.told[side]["title"] == contestant.title()
         assert made.told[side]["mark"] == ("fail" if contestant == PLAIN else None)
-    assert (made.outcome, made.reason, made.prompt_set_id) == ("a", "clearer", "set_1")
+    assert (made.outcome, made.reason) == ("a", "clearer")
     assert made.blind
+    (kept,) = prompt_sets.all_of(spoken.database, "anna")
+    assert made.prompt_set_id == kept.id
     found = conversations.whole(spoken.database, "anna", spoken.id)
     assert found.answer(1, order.index(PLAIN)).mark == "fail"  # type: ignore[union-attr]
+
+
+def test_a_question_of_ones_own_is_no_vote_on_the_set(spoken: Spoken) -> None:
+    spoken.ask("And what with a cough?", ANSWERS)
+    assert vote(spoken, number=1).prompt_set_id is not None
+    assert vote(spoken, number=2).prompt_set_id is None
 
 
 def test_a_vote_after_the_names_were_told_is_not_blind(spoken: Spoken) -> None:
@@ -153,9 +163,11 @@ def test_votes_are_found_by_contestant_person_set_period_and_blindness(spoken: S
     assert found(contestant=PLAIN) == {first.id, second.id}
     assert found(person="anna") == {first.id, second.id}
     assert found(person="bert") == set()
-    assert found(prompt_set_id="set_1") == {first.id}
+    assert found(prompt_set_id=str(first.prompt_set_id)) == {first.id}
     assert found(is_blind=True) == {first.id}
     assert found(is_blind=False) == {second.id}
+    assert votes.all_of(database, "anna", most=1) == [second]
+    assert votes.count(database, "anna") == 2
     assert found(since=second.at) == {second.id}
     assert found(until=second.at) == {first.id}
     assert found(since=now() + timedelta(days=1)) == set()

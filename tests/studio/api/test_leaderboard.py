@@ -108,7 +108,8 @@ def test_neighbours_that_never_met_are_told_apart(client: httpx.Client, voter: V
 def test_the_board_is_filtered_by_set_period_person_and_blindness(
     client: httpx.Client, studio: Studio, voter: Voter
 ) -> None:
-    kept = prompt_sets.add(studio.database, LOCAL_PERSON, "Fever", [{"text": "Why?"}])
+    prompts = [{"text": "Question 1?"}, {"text": "Question 2?"}]
+    kept = prompt_sets.add(studio.database, LOCAL_PERSON, "Fever", prompts)
     voter.prefers(TUNED, PLAIN, 2, prompt_set_id=kept.id)
     voter.prefers(PLAIN, TUNED, 3, blind=False)
     everything = board(client)
