@@ -3,17 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 import typer
-from sqlalchemy.exc import DatabaseError
 
-from storage import audit, audit_check, audit_files
+from storage import audit, audit_check, audit_files, audit_home
 from storage import settings as stored
 from storage.audit import Action, Wanted
 from storage.audit_anchor import Anchor
 from storage.audit_files import Kind
-from storage.database import Database
+from storage.errors import StudioError
 from storage.ids import LOCAL_PERSON
 from studio.cli.api import settings
 from studio.cli.terminal import Failed, out
@@ -67,21 +66,14 @@ def export(
 
 
 @contextmanager
-def _opened() -> Iterator[Database]:
-    """Give the database of the studio's home, as it is; nothing is made or migrated."""
+def _opened() -> Iterator[Any]:
+    """Give the database of the studio's home."""
     settings()  # in words where a variable cannot be read
-    chosen = stored.load()
-    if chosen.database_url is None and not (chosen.home / "studio.db").is_file():
-        raise Failed(f"There is no studio in {chosen.home}.", "STUDIO_HOME says where to look.")
-    database = Database(chosen.database)
     try:
-        yield database
-    except DatabaseError as error:
-        words = f"The studio's database cannot be read: {error.orig}."
-        hint = "Start the studio once, so that it brings its database up to date."
-        raise Failed(words, hint) from error
-    finally:
-        database.close()
+        with audit_home.opened(stored.load()) as database:
+            yield database
+    except StudioError as error:
+        raise Failed(error.message, error.hint) from error
 
 
 def _anchor(known: str) -> Anchor | None:
