@@ -52,7 +52,7 @@ def purge(database: Database, files: Artifacts) -> list[str]:
     """
     with _aside(files.home) as aside, database.write() as session:
         places = _Places(session, files, aside)
-        gone = [each.id for table in _ALONE for each in _simple(session, table)]
+        gone = [each.id for table in _ALONE for each in _due(session, table) if places.alone(each)]
         gone += [each.id for each in _due(session, AdapterRow) if places.adapter(each)]
         gone += [each.id for each in _due(session, RunRow) if places.run(each)]
         gone += [each.id for each in _due(session, DatasetRow) if places.dataset(each)]
@@ -69,6 +69,10 @@ class _Places:
         self._session = session
         self._files = files
         self._aside = aside
+
+    def alone(self, row: Any) -> bool:
+        self._take(self._files.work(row.id))  # of an evaluation: its log
+        return self._drop(row)
 
     def adapter(self, row: AdapterRow) -> bool:
         run = self._session.get(RunRow, row.run_id)
@@ -147,14 +151,6 @@ def _long_deleted(table: Any) -> Any:
 def _due(session: Session, table: Any) -> list[Any]:
     found = session.scalars(select(table).where(_long_deleted(table))).all()
     return [row for row in found if getattr(row, "status", None) not in _BUSY]
-
-
-def _simple(session: Session, table: Any) -> list[Any]:
-    """Remove rows that nothing hangs on."""
-    found = _due(session, table)
-    for row in found:
-        session.delete(row)
-    return found
 
 
 def _naming(table: str) -> list[Column[Any]]:

@@ -6,11 +6,24 @@ from typing import Any
 
 import pytest
 
-from storage import adapters, attempts, base_models, datasets, ids, owned, purge, runs
+from storage import (
+    adapters,
+    attempts,
+    base_models,
+    datasets,
+    evaluations,
+    ids,
+    owned,
+    purge,
+    runs,
+    work,
+)
 from storage.errors import NotFound
+from storage.evaluations import Wanted
 from storage.metrics import Point, report
 from storage.status import RunStatus, WorkStatus
 from storage.tables import AdapterRow, BaseModelRow, DatasetRow, MetricPointRow, RunRow, now
+from storage.trust_tables import EvaluationRow
 
 ANNA = "anna"
 LONG_AGO, LATELY = timedelta(days=31), timedelta(days=29)
@@ -144,3 +157,21 @@ def test_what_a_kill_left_between_the_two_is_removed_by_the_next(story: Any) -> 
     left = filled(story.home / "runs" / ".deleted-run_000000000000")
     assert purged(story) == []
     assert not left.exists()
+
+
+def test_an_evaluation_goes_with_its_answers_and_its_log_unless_it_is_worked_on(
+    story: Any,
+) -> None:
+    wanted = Wanted("Asked", ["base:one"], ["One"], [{"text": "Why?"}])
+    made = evaluations.ask(story.database, ANNA, wanted)
+    row = work.claim(story.database, EvaluationRow, story.worker, 30)
+    assert row is not None
+    answer = evaluations.Answer(side=0, number=0, text="So.", ended="stop")
+    evaluations.add_answers(story.database, (row.id, row.attempt), [answer])
+    log = filled(story.artifacts.work(made.id))
+    delete(story, EvaluationRow, made.id)
+    assert purged(story) == []
+    work.release(story.database, EvaluationRow, (row.id, row.attempt))
+    assert purged(story) == [made.id]
+    assert not log.exists()
+    assert evaluations.answers(story.database, made.id) == []

@@ -141,8 +141,8 @@ def _questions(evaluation: Evaluation, numbers: Iterable[int]) -> Iterator["auth
 
 def _told(error: Exception) -> StudioError:
     """Return what a person is told of a contestant that cannot answer; a bug is raised again."""
-    if isinstance(error, StudioError):
-        return error
+    if isinstance(error, StudioError):  # anew: the old one's frames hold the model in memory
+        return StudioError(error.message, error.hint)
     known = failures.known_in(f"{type(error).__name__}: {error}")
     if known is None or known is failures.FULL:
         raise error

@@ -15,6 +15,8 @@ from tests.worker.evaluation.conftest import KIND, TERSE, Desk
 from worker.chat import author
 from worker.children import Nursery
 from worker.evaluation import answers
+from worker.reconciler import Reconciler
+from worker.supervisor import Supervisor
 
 
 def test_every_contestant_answers_every_question(desk: Desk) -> None:
@@ -177,3 +179,17 @@ def test_it_is_done_in_a_lane_of_its_own_and_gives_way_to_runs(desk: Desk) -> No
     entry = desk.duty().task.entry
     assert entry.warm
     assert entry.gentle
+
+
+def test_a_worker_that_is_gone_loses_it_to_the_next(desk: Desk, home: Home) -> None:
+    asked = desk.ask("a?")
+    row = work.claim(home.database, EvaluationRow, "test", 60)
+    assert row is not None
+    with home.database.write() as session:
+        session.get_one(EvaluationRow, row.id).worker = None
+    supervisor = Supervisor(home.settings, home.database, Nursery())
+    supervisor.close()  # it claims nothing itself
+    Reconciler(home.settings, home.database, supervisor).round()
+    assert desk.found(asked).status is WorkStatus.WAITING
+    desk.make()
+    assert desk.found(asked).answered == 2
