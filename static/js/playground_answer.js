@@ -152,18 +152,27 @@ function summary({ ended, facts, text }) {
     ENDS.includes(ended) ? t(`chat.end.${ended}`) : ended,
     !text.trim() && ended === "stop" ? t("chat.said_nothing") : "",
     facts.cached ? t("chat.cached") : "",
-    facts.profile ? t("chat.profile", { name: facts.profile }) : "",
+    facts.profile ? t("chat.profile", { name: facts.profile_name ?? facts.profile }) : "",
+    ease(facts.readability),
     facts.note ?? "",
   ];
   return [words.filter(Boolean).join(" · ")];
 }
 
-// What a rule puts into the answer stands there already: here is which rule it was. A warning stands here only.
+// Told, not enforced: how easy the answer is to read, beside what its readers need.
+function ease(readability) {
+  if (typeof readability?.ease !== "number") return "";
+  const told = { ease: readability.ease.toFixed(0), target: readability.target ?? 0 };
+  return readability.target ? t("chat.ease_meant", told) : t("chat.ease", told);
+}
+
+// What a rule puts into the answer stands there already: here is which rule it was. A warning stands here only, and
+// before a blind vote the words alone.
 function notes(facts) {
   const verdicts = (facts.verdicts ?? []).filter(({ rule }) => rule !== "disclaimer");
   return [
     facts.dropped_turns ? h("p", { class: "ts-note ts-small" }, t("chat.dropped", { n: facts.dropped_turns })) : null,
-    verdicts.map(({ action, title, words }) => h("p", { class: "ts-verdict-note ts-small", "data-action": action }, t("chat.verdict"), ` ${title}. `, action === "warn" ? words : null)),
+    verdicts.map(({ action, title, words }) => h("p", { class: "ts-verdict-note ts-small", "data-action": action }, t("chat.verdict"), title ? ` ${title}. ` : " ", action === "warn" || !title ? words : null)),
   ];
 }
 

@@ -65,7 +65,7 @@ class InCare:
         told = await run_in_threadpool(guard.asked, conversation)
         if told.refusal is not None:
             await self._models.one(asked.model)  # who is not there does not refuse either
-            return [_Refusal(profile_id, told) for _ in range(asked.n)]
+            return [_Refusal(profile_id, guard, told) for _ in range(asked.n)]
         is_first = all(each["role"] != "assistant" for each in conversation)
         return [
             _Checked(answer, profile_id, guard, guard.stream(told, is_first=is_first))
@@ -92,7 +92,7 @@ class _Checked:
         opening = stream.open()  # a notice does not wait for a model to be loaded
         self._waiting: list[Event] = [Piece(opening)] if opening else []
         self.facts = answer.facts
-        self.facts["profile"] = profile_id
+        self.facts |= _facts(profile_id, guard)
         self.facts["verdicts"] = stream.verdicts  # grows with the answer
 
     async def next(self) -> Event:
@@ -135,9 +135,9 @@ class _Checked:
 class _Refusal:
     """The profile's words in place of an answer."""
 
-    def __init__(self, profile_id: str, told: Asked) -> None:
-        given = {"profile": profile_id, "verdicts": told.verdicts}
-        self.facts: dict[str, Any] = {**protocol.facts(None), **given}
+    def __init__(self, profile_id: str, guard: Guard, told: Asked) -> None:
+        found = {"verdicts": told.verdicts}
+        self.facts: dict[str, Any] = protocol.facts(None) | _facts(profile_id, guard) | found
         self._events: list[Event] = [
             Piece(told.refusal or ""),
             Ending("content_filter", Usage(0)),
@@ -149,6 +149,10 @@ class _Refusal:
 
     def cancel(self) -> None:
         """There is nothing to end."""
+
+
+def _facts(profile_id: str, guard: Guard) -> dict[str, Any]:
+    return {"profile": profile_id, "profile_name": guard.profile.name}
 
 
 def _with(asked: ChatRequest, messages: Sequence[Message]) -> ChatRequest:
