@@ -32,6 +32,7 @@ PATHS = (
     "/playground",
     "/conversations",
     "/adapters",
+    "/audit",
     "/settings",
 )
 
@@ -43,7 +44,7 @@ NAMELESS = re.compile(
 
 SMALL = """() => [...document.querySelectorAll(
     '.ts-button, .ts-close, .ts-island select, .ts-island textarea, .ts-tick, .ts-tabs a, '
-    + '.ts-island input:is([type=number], [type=text], [type=search], [type=range]), .ts-more, '
+    + '.ts-island input:is([type=number], [type=text], [type=search], [type=date], [type=range]), .ts-more, '
     + '.ts-island summary, .ts-controls label, nav a, button.primary, button.secondary')]
   .filter((e) => e.checkVisibility())
   .map((e) => [e.getBoundingClientRect(), (e.innerText || e.outerHTML).slice(0, 80)])

@@ -6,8 +6,9 @@ from unittest.mock import PropertyMock, patch
 
 import pytest
 
-from storage import analyses, attempts, work
+from storage import analyses, attempts, audit, audit_rules, work
 from storage.analyses import Analysis, Kind
+from storage.audit_rules import Rules
 from storage.base_models import Source
 from storage.ids import LOCAL_PERSON
 from storage.status import RunStatus, WorkStatus
@@ -149,6 +150,15 @@ class TestReconciler:
         Reconciler(home.settings, home.database, supervisor).round()
         assert (home.run(run.id).attempt, home.run(run.id).crashes) == (2, 1)
         assert home.found(name).status is WorkStatus.WORKING
+
+    def test_a_round_removes_what_the_audit_trail_need_not_keep_any_more(
+        self, home: Home, supervisor: Supervisor
+    ) -> None:
+        with patch("time.time", return_value=1e9):
+            audit_rules.write(home.database, LOCAL_PERSON, Rules(days=30))
+        Reconciler(home.settings, home.database, supervisor).round()
+        [entry] = audit.entries(home.database, audit.Wanted())
+        assert (entry.action, entry.told["entries"]) == ("trail_shortened", 1)
 
     @pytest.mark.parametrize(("seconds", "slept"), [(0.2, False), (14, False), (16, True)])
     def test_after_a_sleep_the_heartbeats_come_first(
