@@ -44,8 +44,8 @@ NAMELESS = re.compile(
 
 SMALL = """() => [...document.querySelectorAll(
     '.ts-button, .ts-close, .ts-island select, .ts-island textarea, .ts-tick, .ts-tabs a, '
-    + '.ts-island input:is([type=number], [type=text], [type=search], [type=date], [type=range]), .ts-more, '
-    + '.ts-island summary, .ts-controls label, nav a, button.primary, button.secondary')]
+    + '.ts-island input:is([type=number], [type=text], [type=search], [type=date]), .ts-more, '
+    + '.ts-island input[type=range], .ts-island summary, .ts-controls label, nav a, button.primary, button.secondary')]
   .filter((e) => e.checkVisibility())
   .map((e) => [e.getBoundingClientRect(), (e.innerText || e.outerHTML).slice(0, 80)])
   .filter(([box]) => box.width && (box.height < 43.5 || box.width < 43.5))
