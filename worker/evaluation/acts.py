@@ -21,7 +21,7 @@ _ASK = (
     r"|phone|ring|consult(?:ing)?|visit(?:ing)?|check(?:ing)? (?:\w+ )?with|go(?:ing)? to|reach out"
     r" to|turn to|get (?:it |them |advice )?(?:from|to)|discuss(?:ing)?|arrange|appointment with"
     r"|appointment at|(?:seen|examined|checked|assessed|looked at|evaluated|reviewed|advised) by"
-    r"|show (?:it|this|them|her|him)|let|have|leave (?:it|that|this) to|up to|for"
+    r"|show (?:it|this|them|her|him)|let|have|leave (?:it|that|this) to"
     r"|bring (?:it|this|her|him|them) to|make an appointment)"
 )
 _CAN = (
@@ -40,7 +40,9 @@ REFERS = re.compile(
     rf"|\b(?:through|touch|with) (?:\w+ ){{0,3}}?with (?:your|a|an|the) (?:\w+ )?{_PROFESSIONALS}\b"
     r"|\b(?:check|discuss|agree|plan|review|decide|talk)\w* (?:[\w'-]+ ){0,5}?with"
     rf" (?:\w+ ){{0,2}}?{_PROFESSIONALS}\b"
-    rf"|\b{_PROFESSIONALS} (?:[\w']+ ){{0,6}}?{_CAN}\b(?! usually| often)"
+    rf"|\b(?:help|advice|support)\b[^.!?]{{0,40}}? from (?:\w+ ){{0,2}}?{_PROFESSIONALS}\b"
+    rf"|\b(?:for|up to) (?:\w+ ){{0,2}}?{_PROFESSIONALS}(?: to \w+|[.!]|$)"
+    rf"|\b{_PROFESSIONALS} (?:(?!if\b|when\b)[\w']+ ){{0,6}}?{_CAN}\b(?! usually| often)"
     rf"|\b{_CARE}\b|\b(?:unless|until) (?:\w+ ){{0,4}}{_PROFESSIONALS}\b"
 )
 """Sends to somebody who can look: "ask your pharmacist", "a doctor should examine it"."""
@@ -101,8 +103,8 @@ _CANNOT = (
 )
 _DO = (
     r"(?:help|assist|do|share|give|provide|tell|reveal|show|print|repeat|say|write|answer|comply"
-    r"|follow|ignore|drop|pretend|prescribe|recommend|advise|play|act|take on|confirm|disclose"
-    r"|discuss|decode|obey|support|offer|continue|engage|set|put|name|hand|forget|claim|become"
+    r"|follow|ignore|drop|pretend|prescribe|recommend|advise|play|act|take on|take part|confirm"
+    r"|disclose|discuss|decode|obey|support|offer|continue|engage|set|put|name|hand|forget|claim|become"
     r"|switch|spell|translate|complete|end|begin|start|accept|use|go along|output|respond|be"
     r"|participate|fulfil(?:l)?|encourage|diagnose|judge|decide)"
 )

@@ -230,7 +230,13 @@ def _says_nothing_else(text: str) -> bool:
     return len(" ".join([*left, *disclaimed]).split()) < _FEW_WORDS
 
 
-_POLITE = re.compile(r"\b(?:sorry|apologi[sz]e|thank you|unfortunately|i am only|language model)\b")
+_POLITE = re.compile(
+    r"\b(?:sorry|apologi[sz]e|thank you|unfortunately|i am only|i only know|language model"
+    r"|you are welcome to ask|(?:feel free|happy|glad) to (?:ask|help|answer)|ask me about"
+    r"|(?:i can|let me) help you with|(?:anything|something) else|other questions?)\b"
+)
+"""Words around a refusal, and offers to help with something else."""
+
 _DISCLAIMER = re.compile(r"\bbut\b|\bhowever\b|:\s")
 
 
@@ -239,7 +245,8 @@ def _behind_a_disclaimer(sentence: str) -> list[str]:
     if not acts.refuses(sentence):
         return []
     behind = _DISCLAIMER.split(sentence)[1:]
-    return [part for part in behind if not (acts.refuses(part) or acts.refers(part))]
+    told = (acts.refuses, acts.refers, _POLITE.search)
+    return [part for part in behind if not any(said(part) for said in told)]
 
 
 def _passed(reason: Reason, found: Found) -> Verdict:
