@@ -93,7 +93,9 @@ def test_each_page_has_its_own_island_and_an_unknown_one_is_not_found(
     assert islands["/runs"] == ["island-runs"]
     assert islands["/playground"] == ["island-playground"]
     placed = [name for names in islands.values() for name in names]
-    scripted = re.findall(r"^  (\w+): \(\) => import", MAIN.read_text("utf-8"), re.MULTILINE)
+    scripted = re.findall(
+        r"^  \"?([\w-]+)\"?: \(\) => import", MAIN.read_text("utf-8"), re.MULTILINE
+    )
     assert sorted(placed) == sorted(f"island-{name}" for name in scripted)
     assert visitor.get("/nowhere").status_code == 404
 
