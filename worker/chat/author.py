@@ -96,7 +96,7 @@ class Author:
         """
         source, more = iter(questions), True
         waiting: deque[Ticket] = deque()
-        while more or self._batch.rows:
+        while more or self._batch.unfinished:
             waiting = waiting or self._asked(source)
             more = bool(waiting)
             self._advance(waiting)
@@ -106,11 +106,11 @@ class Author:
     @torch.inference_mode()
     def _advance(self, waiting: deque[Ticket]) -> None:
         """Read questions where there is room, and write one more token of every answer."""
-        room = min(self._at_once - len(self._batch.rows), len(waiting))
+        room = 0 if self._batch.aside else min(self._at_once - len(self._batch.rows), len(waiting))
         rows = [self._batch.row(waiting.popleft(), self._adapter) for _ in range(room)]
         if rows:
             self._batch.admit(rows)
-        if self._batch.rows:
+        if self._batch.unfinished:
             self._batch.step()
 
     def _taken(self) -> Iterator[Answer]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 import torch
 from peft import PeftModel
 from safetensors import SafetensorError
+from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, PreTrainedModel
 from transformers.cache_utils import DummyLayer, DynamicLayer, DynamicSlidingWindowLayer
 
@@ -110,6 +111,7 @@ def load(folder: Path, words: Path | None = None) -> Base:
     if words is not None:
         model = _with_words(model, tokenizer, words)
     model.eval()
+    _lay_out(model)
     vocabulary = int(model.get_input_embeddings().weight.shape[0])
     return Base(folder, model, tokenizer, _ends(model, tokenizer), vocabulary)
 
@@ -190,6 +192,19 @@ def _with_words(model: PreTrainedModel, tokenizer: Any, words: Path) -> PreTrain
             "Choose the base model that the adapter was trained on.",
         ) from error
     return adapted
+
+
+def _lay_out(model: PreTrainedModel) -> None:
+    """Stores the weights of linear layers input by input where a processor computes in float32.
+
+    The same numbers in the same memory, in the other order: products with a few rows, which is
+    what writing a token for several contestants is, then need no packing of the weights.
+    """
+    for module in model.modules():
+        if isinstance(module, nn.Linear) and module.weight.dtype is torch.float32:
+            weight = module.weight
+            if weight.device.type == "cpu" and weight.is_contiguous():
+                weight.data = weight.data.T.contiguous().T
 
 
 def _ends(model: PreTrainedModel, tokenizer: Any) -> frozenset[int]:

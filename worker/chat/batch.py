@@ -1,43 +1,50 @@
 """The answers that are being written now: rows of one batch that come and go between tokens."""
 
+import gc
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
-from transformers import DynamicCache
 
 from storage.errors import StudioError
+from worker.chat import refusals
 from worker.chat.adapters import Adapter
 from worker.chat.base import Base
 from worker.chat.exchange import Ending, Piece, Reason, Ticket, Usage
 from worker.chat.mixture import Mixture
+from worker.chat.row_cache import RowCache, leftward
 from worker.chat.sampling import Sampler
 from worker.chat.text import AnswerText
 
 
 @dataclass(eq=False)
 class Row:
-    """One answer in the batch."""
+    """One answer in the batch; `said`: the tokens written so far."""
 
     ticket: Ticket
     adapter: Adapter | None
     sampler: Sampler
     text: AnswerText
-    written: int = 0
-    last: int = 0
+    said: list[int] = field(default_factory=list)
     first_at: float = 0.0
     last_at: float = 0.0
     company: int = 1
     log_chance: float = 0.0
+
+    @property
+    def tokens(self) -> list[int]:
+        """All that was read and written."""
+        return self.ticket.prompt + self.said
 
     def take(self, token: int, log_chance: float, ends: frozenset[int]) -> Reason | None:
         """Adds a token, tells the asker, and returns the reason when it was the last one.
 
         `log_chance`: the natural logarithm of the probability that the model itself gave it.
         """
-        self.last, self.written, self.last_at = token, self.written + 1, time.monotonic()
+        self.said.append(token)
         self.log_chance += log_chance
+        self.last_at = time.monotonic()
         self.first_at = self.first_at or self.last_at
         if token in ends:
             return "stop"
@@ -46,7 +53,7 @@ class Row:
             self.ticket.deliver(Piece(piece))
         if self.text.stopped:
             return "stop"
-        return "length" if self.written >= self.ticket.max_tokens else None
+        return "length" if len(self.said) >= self.ticket.max_tokens else None
 
     def end(self, reason: Reason, error: StudioError | None = None) -> None:
         """Tells the asker that the answer is over, after the text that was held back."""
@@ -57,13 +64,14 @@ class Row:
 
     def _usage(self) -> Usage:
         writing = self.last_at - self.first_at
+        written = len(self.said)
         return Usage(
             prompt_tokens=len(self.ticket.prompt),
-            completion_tokens=self.written,
-            seconds_to_first=self.first_at - self.ticket.asked_at if self.written else 0.0,
-            tokens_per_second=(self.written - 1) / writing if writing > 0 else 0.0,
+            completion_tokens=written,
+            seconds_to_first=self.first_at - self.ticket.asked_at if written else 0.0,
+            tokens_per_second=(written - 1) / writing if writing > 0 else 0.0,
             batch_rows=self.company,
-            sure=self.log_chance / self.written if self.written else None,
+            sure=self.log_chance / written if written else None,
         )
 
 
@@ -72,15 +80,33 @@ class Batch:
 
     A new row is read by itself and its cache laid beside the others'; one that ends takes its
     cache along, and padding that no row needs any longer goes too.
+
+    Where memory runs out, the youngest half of the rows is set aside and the others go on. As rows
+    end, those set aside come back one by one, the oldest first: all they have read and written is
+    read again, and they go on where they were. Only a row that does not fit alone ends with an
+    error.
+
+    What is guaranteed: a greedy answer in float32 is, token for token, what its contestant says
+    alone, whoever else is in the batch. A drawn one with a seed too: each row has a random stream
+    of its own, which nothing else takes numbers from. Company changes the logits by rounding only,
+    about one part in a million; an answer could differ only where two tokens are that close. In 16
+    bits (graphics cards, very large models on a processor) such ties are no rarity.
     """
 
     def __init__(self, base: Base) -> None:
         """Starts empty."""
         self.base = base
         self.rows: list[Row] = []
+        self.aside: list[Row] = []
+        self._fits = 0
         self._mixture = Mixture(base.model)
-        self._cache = DynamicCache()
+        self._cache = RowCache()
         self._mask = torch.zeros(0, 0, dtype=torch.long, device=base.device)
+
+    @property
+    def unfinished(self) -> int:
+        """How many answers are being written, those set aside among them."""
+        return len(self.rows) + len(self.aside)
 
     def row(self, ticket: Ticket, adapter: Adapter | None) -> Row:
         """A row for `ticket`, not yet read; raises StudioError when its tokens are foreign."""
@@ -95,32 +121,122 @@ class Batch:
 
     def admit(self, rows: list[Row]) -> None:
         """Reads the prompts of `rows` together, writes their first tokens and takes them in."""
-        tokens, mask = self._padded([row.ticket.prompt for row in rows])
-        cache = DynamicCache()
-        self._mixture.arrange([row.adapter for row in rows])
-        logits = self.base.logits(tokens, mask, cache)
-        self._cache, self._mask = _beside(self._cache, self._mask, cache, mask)
+        is_alone = not self.rows
+        try:
+            logits = self._read(rows)
+        except (RuntimeError, MemoryError) as error:
+            if not refusals.is_memory(error):
+                raise
+            _tidy()
+            self._admit_fewer(rows, None if not is_alone else error)
+            return
         self.rows = [*self.rows, *rows]
         for row in self.rows:
             row.company = max(row.company, len(self.rows))
         self._advance(rows, logits)
 
     def step(self) -> None:
-        """Writes one more token of every answer."""
-        self._mixture.arrange([row.adapter for row in self.rows])
-        tokens = torch.tensor([[row.last] for row in self.rows], device=self.base.device)
-        self._mask = torch.cat([self._mask, self._mask.new_ones(len(self.rows), 1)], dim=1)
-        self._advance(self.rows, self.base.logits(tokens, self._mask, self._cache))
+        """Writes one more token of every answer, or sets some aside where memory runs out."""
+        if self.aside and (not self.rows or len(self.rows) < self._fits):
+            self.admit([self.aside.pop(0)])
+        if not self.rows:
+            return
+        read = self._mask.shape[1]
+        mask = torch.cat([self._mask, self._mask.new_ones(len(self.rows), 1)], dim=1)
+        tokens = torch.tensor([row.said[-1:] for row in self.rows], device=self.base.device)
+        try:
+            self._mixture.arrange([row.adapter for row in self.rows])
+            logits = self.base.logits(tokens, mask, self._cache)
+        except (RuntimeError, MemoryError) as error:
+            if not refusals.is_memory(error):
+                raise
+            self._cache.shorten(read)
+            self._set_half_aside(error)
+            return
+        self._mask = mask
+        self._advance(self.rows, logits)
 
     def drop_cancelled(self) -> None:
         """Lets go of the rows nobody waits for any longer."""
+        for row in [row for row in self.aside if row.ticket.cancelled]:
+            self.aside.remove(row)
+            row.end("cancelled")
         self._drop({row: "cancelled" for row in self.rows if row.ticket.cancelled})
 
-    def fail(self, error: StudioError) -> None:
-        """Ends every answer with `error`."""
-        for row in self.rows:
-            row.end("error", error)
-        self.rows = []
+    def end(self, reason: Reason, error: StudioError | None = None) -> None:
+        """Ends every answer."""
+        rows, self.rows, self.aside = [*self.rows, *self.aside], [], []
+        self._keep([])
+        for row in rows:
+            row.end(reason, error)
+
+    def _read(self, rows: list[Row]) -> torch.Tensor:
+        """Reads `rows` and lays their cache beside the others'; what may come next in each.
+
+        Rows with the same adapter and the same tokens are read once.
+        """
+        distinct: dict[tuple[int, tuple[int, ...]], int] = {}
+        places = [distinct.setdefault(_reading(row), len(distinct)) for row in rows]
+        first = [rows[places.index(place)] for place in range(len(distinct))]
+        tokens, mask = self._padded([row.tokens for row in first])
+        cache = RowCache()
+        self._mixture.arrange([row.adapter for row in first])
+        logits = self.base.logits(tokens, mask, cache)
+        if len(first) < len(rows):
+            index = torch.tensor(places, device=mask.device)
+            cache.select(index)
+            mask, logits = mask[index], logits[places]
+        self._lay_beside(cache, mask)
+        return logits
+
+    def _lay_beside(self, cache: RowCache, mask: torch.Tensor) -> None:
+        if not self.rows:
+            self._cache, self._mask = cache, mask
+            return
+        length = max(self._mask.shape[1], mask.shape[1])
+        try:
+            self._mask = torch.cat([leftward(lines, length, 1) for lines in (self._mask, mask)])
+            self._cache.join(cache, length)
+        except (RuntimeError, MemoryError):
+            self._set_all_aside()
+            raise
+
+    def _admit_fewer(self, rows: list[Row], alone: Exception | None) -> None:
+        """Halves what did not fit; one row waits until others have ended.
+
+        `alone`: the error, where there were no others.
+        """
+        if len(rows) > 1:
+            half = (len(rows) + 1) // 2
+            self.admit(rows[:half])
+            self.admit(rows[half:])
+        elif alone is not None:
+            rows[0].end("error", refusals.in_words(alone))
+        else:
+            self._set_aside(rows)
+
+    def _set_half_aside(self, error: Exception) -> None:
+        """Goes on with the older half of the rows; ends the only one, which does not fit alone."""
+        half = len(self.rows) // 2
+        younger, self.rows = self.rows[half:], self.rows[:half]
+        if half:
+            self._set_aside(younger)
+        else:
+            younger[0].end("error", refusals.in_words(error))
+        self._keep(list(range(half)))
+        _tidy()
+
+    def _set_all_aside(self) -> None:
+        """Lets go of the whole cache, where an error has left it half changed."""
+        rows, self.rows = self.rows, []
+        self._set_aside(rows)
+        self._fits = max(1, len(rows) // 2)
+        self._keep([])
+
+    def _set_aside(self, rows: list[Row]) -> None:
+        """Has `rows` read again later, when fewer are being written than now."""
+        self.aside = sorted([*self.aside, *rows], key=lambda row: row.ticket.asked_at)
+        self._fits = max(1, len(self.rows))
 
     def _advance(self, rows: list[Row], logits: torch.Tensor) -> None:
         """Chooses a token for each of `rows` from its line of `logits`; drops those that end."""
@@ -147,23 +263,38 @@ class Batch:
 
     def _keep(self, kept: list[int]) -> None:
         if not kept:
-            self._cache = DynamicCache()
+            self._cache = RowCache()
             self._mask = self._mask.new_zeros(0, 0)
             return
         index = torch.tensor(kept, device=self._mask.device)
-        self._mask = self._mask[index]
-        spare = int(self._mask.argmax(dim=1).min())
-        self._mask = self._mask[:, spare:]
-        for layer in self._cache.layers:
-            layer.keys = layer.keys[index, :, spare:]
-            layer.values = layer.values[index, :, spare:]
+        mask = self._mask[index]
+        spare = int(mask.argmax(dim=1).min())
+        self._mask = mask[:, spare:]
+        try:
+            self._cache.select(index, spare)
+        except (RuntimeError, MemoryError) as error:
+            if not refusals.is_memory(error):
+                raise
+            self._set_all_aside()
 
-    def _padded(self, prompts: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Token ids and mask, shape [rows, longest]; shorter prompts are filled up on the left."""
-        longest = max(map(len, prompts))
-        tokens = [[0] * (longest - len(prompt)) + prompt for prompt in prompts]
-        mask = [[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts]
+    def _padded(self, texts: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Token ids and mask, shape [rows, longest]; shorter texts are filled up on the left."""
+        longest = max(map(len, texts))
+        tokens = [[0] * (longest - len(text)) + text for text in texts]
+        mask = [[0] * (longest - len(text)) + [1] * len(text) for text in texts]
         return tuple(torch.tensor(lines, device=self.base.device) for lines in (tokens, mask))
+
+
+def _reading(row: Row) -> tuple[int, tuple[int, ...]]:
+    """What decides on a row's keys and values."""
+    return id(row.adapter), tuple(row.tokens)
+
+
+def _tidy() -> None:
+    """Gives back the memory that a failed attempt has left."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def _not_a_number(row: Row) -> StudioError:
@@ -171,27 +302,3 @@ def _not_a_number(row: Row) -> StudioError:
         f'"{row.ticket.contestant.title}" computes values that are not numbers.',
         "Its training went wrong, or its files are damaged.",
     )
-
-
-def _beside(
-    old: DynamicCache, old_mask: torch.Tensor, new: DynamicCache, new_mask: torch.Tensor
-) -> tuple[DynamicCache, torch.Tensor]:
-    """Both caches as one batch; rotary positions are in the keys already, so padding may grow."""
-    if not len(old_mask):
-        return new, new_mask
-    length = max(old_mask.shape[1], new_mask.shape[1])
-    for before, after in zip(old.layers, new.layers, strict=True):
-        before.keys = _joined(before.keys, after.keys, length)
-        before.values = _joined(before.values, after.values, length)
-    return old, torch.cat([_leftward(mask, length, 1) for mask in (old_mask, new_mask)])
-
-
-def _joined(first: torch.Tensor, second: torch.Tensor, length: int) -> torch.Tensor:
-    return torch.cat([_leftward(states, length, 2) for states in (first, second)])
-
-
-def _leftward(states: torch.Tensor, length: int, axis: int) -> torch.Tensor:
-    """Fills `states` with zeros on the left of `axis` up to `length`."""
-    shape = list(states.shape)
-    shape[axis] = length - shape[axis]
-    return torch.cat([states.new_zeros(shape), states], dim=axis)

@@ -83,7 +83,7 @@ class Engine:
     def running(self) -> int:
         """How many answers are being written."""
         batch = self._batch
-        return 0 if batch is None else len(batch.rows)
+        return 0 if batch is None else batch.unfinished
 
     @property
     def shelved(self) -> list[Path]:
@@ -146,7 +146,7 @@ class Engine:
             if not self.running:
                 self._rest()
             self._take_in()
-            if self._batch is not None and self._batch.rows:
+            if self._batch is not None and self.running:
                 self._batch.step()
         except Exception as error:  # the engine's door: a bug ends the batch, not the server
             log.exception("batch_failed")
@@ -201,17 +201,19 @@ class Engine:
             if not self._waiting or self._closing:
                 return []
             waited = time.monotonic() - self._waiting[0].asked_at
-            running = [] if self._batch is None else self._batch.rows
+            running = self.running
             stands_on = self._stands_on if running else _needs(self._waiting[0].contestant)
             if waited < self._limits.gather_seconds:
                 return []
             if running and self._room.is_short():  # these end, no more are begun beside a run
                 return []
+            if self._batch is not None and self._batch.aside:  # first come those set aside
+                return []
             tickets: list[Ticket] = []
             while (
                 self._waiting
                 and _needs(self._waiting[0].contestant) == stands_on
-                and len(running) + len(tickets) < self._limits.rows
+                and running + len(tickets) < self._limits.rows
             ):
                 tickets.append(self._waiting.popleft())
             return tickets
@@ -253,7 +255,7 @@ class Engine:
     def _fail(self, cause: Exception) -> None:
         error = refusals.in_words(cause)
         if self._batch is not None:
-            self._batch.fail(error)
+            self._batch.end("error", error)
         for ticket in self._arriving:
             ticket.end("error", error)
         self._unload()
@@ -261,8 +263,8 @@ class Engine:
     def _cancel_all(self) -> None:
         for ticket in self._waiting:
             ticket.end("cancelled")
-        for row in self._batch.rows if self._batch is not None else ():
-            row.end("cancelled")
+        if self._batch is not None:
+            self._batch.end("cancelled")
 
 
 def text_of(events: Iterator[Event]) -> str:

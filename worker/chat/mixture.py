@@ -23,29 +23,31 @@ class Mixture:
     def __init__(self, model: PreTrainedModel) -> None:
         """Starts with the base model alone."""
         self._modules = dict(model.named_modules())
-        self._rows: list[Adapter | None] = []
+        self._rows: list[Adapter | None] | None = None
         self._hooks: list[RemovableHandle] = []
 
     def arrange(self, rows: list[Adapter | None]) -> None:
         """From now on row i of every batch is answered with `rows[i]`; None is the base alone."""
-        if [id(row) for row in rows] == [id(row) for row in self._rows]:
+        if self._rows is not None and list(map(id, rows)) == list(map(id, self._rows)):
             return
-        for hook in self._hooks:
-            hook.remove()
-        self._rows = list(rows)
+        self._rows = None  # until all is in place: memory may run out between two layers
+        while self._hooks:
+            self._hooks.pop().remove()
         there = [row for row in rows if row is not None]
-        added = sorted({name for row in there for name in row.layers})
-        scaled = sorted({key for row in there for key in row.scales})
-        self._hooks = [*map(self._added, added), *map(self._scaled, scaled)]
+        for name in sorted({name for row in there for name in row.layers}):
+            self._hooks.append(self._added(name, rows))
+        for key in sorted({key for row in there for key in row.scales}):
+            self._hooks.append(self._scaled(key, rows))
+        self._rows = list(rows)
 
-    def _added(self, name: str) -> RemovableHandle:
-        layers = [None if row is None else row.layers.get(name) for row in self._rows]
+    def _added(self, name: str, rows: list[Adapter | None]) -> RemovableHandle:
+        layers = [None if row is None else row.layers.get(name) for row in rows]
         return self._modules[name].register_forward_hook(_stacked(layers).add)
 
-    def _scaled(self, key: tuple[str, bool]) -> RemovableHandle:
+    def _scaled(self, key: tuple[str, bool], rows: list[Adapter | None]) -> RemovableHandle:
         name, on_the_way_in = key
         module = self._modules[name]
-        factors = [None if row is None else row.scales.get(key) for row in self._rows]
+        factors = [None if row is None else row.scales.get(key) for row in rows]
         one = next(torch.ones_like(factor) for factor in factors if factor is not None)
         filled = torch.stack([one if factor is None else factor for factor in factors])
         times = _Factors(filled[:, None])

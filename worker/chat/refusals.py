@@ -10,12 +10,20 @@ from worker.chat.exchange import ContextExceeded
 
 def in_words(cause: Exception) -> StudioError:
     """What ended a batch, in words."""
-    if isinstance(cause, torch.OutOfMemoryError):
+    if is_memory(cause):
+        kind = "graphics memory" if isinstance(cause, torch.OutOfMemoryError) else "memory"
         return StudioError(
-            "There is not enough graphics memory for this answer.",
-            "Compare fewer answers at once, or stop a training run.",
+            f"There is not enough {kind} for this answer.",
+            "Ask for a shorter one, shorten the conversation, or stop a training run.",
         )
     return StudioError("The answer could not be computed.", "The server's log says why.")
+
+
+def is_memory(cause: Exception) -> bool:
+    """Whether this is what torch raises where a device, or the machine, has no memory left."""
+    if isinstance(cause, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(cause, RuntimeError) and "can't allocate memory" in str(cause)
 
 
 def too_long(contestant: Contestant, prompt: int, wanted: int) -> ContextExceeded:

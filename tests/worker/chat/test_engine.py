@@ -143,7 +143,7 @@ def test_how_sure_an_answer_is_is_the_models_own_mean_log_probability(
 
     def noted(batch: Batch, row: Row, line: torch.Tensor, total: float) -> Reason | None:
         reason = keep(batch, row, line, total)
-        ids.append(row.last)
+        ids.append(row.said[-1])
         return reason
 
     with pytest.MonkeyPatch.context() as patch:
