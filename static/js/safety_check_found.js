@@ -68,7 +68,7 @@ function beside(difference, base) {
 function table(rows, before, differences, check) {
   const titles = [t("check.kind"), t("check.passed"), t("check.missed"), t("check.alarms"), ...(before ? [check.sides[0].title, t("check.beside")] : [])];
   const line = (row, index) => {
-    const cell = (column, ...content) => h("td", { "data-label": titles[column] }, content);
+    const cell = (column, ...content) => h("td", { "data-label": titles[column], class: content[0] === "–" ? "ts-none" : "" }, content);
     const isHarmless = HARMLESS.includes(row.category);
     const all = row.category === "all";
     return h("tr", { class: all ? "ts-sum" : "" }, h("th", { scope: "row" }, t(`check.category.${row.category}`), h("span", { class: "ts-soft ts-small" }, t(`check.should.${row.category}`))),
