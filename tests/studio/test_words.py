@@ -23,7 +23,9 @@ from storage.support import Degree
 from studio.advice.diagnosis import Kind
 from studio.advice.fitting import Fit
 from studio.advice.peak_memory import Parts
+from studio.services import prompt_texts
 from studio.words import CATALOGUES, catalogue, say
+from worker.chat.author import Ended
 from worker.chat.exchange import Reason
 from worker.datasets.care.personal import KINDS
 from worker.datasets.shapes import SHAPES
@@ -90,6 +92,17 @@ PLACES: dict[str, Iterable[str]] = {
     "check.should.${row.category}": [*CATEGORIES, "all"],
     "check.expect.${found.expect}": get_args(Expect),
     "check.outcome.${found.outcome}": get_args(verdicts.Outcome),
+    "evaluation.${status}": [WorkStatus.WAITING, WorkStatus.WORKING],
+    "evaluation.side.${name}": re.findall(
+        r'"(\w+)"', named("evaluation", r"columns = \[([^\]]*)\]")[0]
+    ),
+    "table.ended.${answer.ended}": [
+        "content_filter",
+        *(end for end in get_args(Ended) if end != "stop"),
+    ],
+    "prompts.understood.${found.layout}": get_args(prompt_texts.Layout),
+    "prompts.layout.${name}": ["auto", "lines", "blocks"],
+    "prompts.which.${name}": ["first", "held_out"],
     "audit.action.${action}": list(Action),
     "audit.action.${entry.action}": list(Action),
     "audit.actor.${entry.actor}": [LOCAL_PERSON, STUDIO],
