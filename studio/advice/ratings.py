@@ -21,9 +21,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq  # type: ignore[import-untyped]
-from scipy.special import expit, log_expit  # type: ignore[import-untyped]
-from scipy.stats import chi2  # type: ignore[import-untyped]
+from scipy.optimize import brentq
+from scipy.special import expit, log_expit
+from scipy.stats import chi2
 
 POINTS = 400 / np.log(10)
 """Elo points of a strength of 1."""

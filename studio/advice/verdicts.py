@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.special import betainc, betaln  # type: ignore[import-untyped]
+from scipy.special import betainc, betaln
 
 Level = Literal["sure", "quite_sure", "alike", "early"]
 
