@@ -77,8 +77,8 @@ def test_a_page_that_stands_in_no_navigation_has_an_address_all_the_same(
 ) -> None:
     hidden = [path for path, _, shown in configs[""]["pages"] if not shown]
     assert hidden == [
-        "run", "sweep", "compare", "conversations", "prompts", "leaderboard", "safety", "safety-check",
-        "audit",
+        "run", "sweep", "compare", "conversations", "prompts", "leaderboard", "safety",
+        "safety-check", "audit",
     ]  # fmt: skip
 
 
