@@ -31,6 +31,9 @@ PATHS = (
     "/compare?runs={run_id}",
     "/playground",
     "/conversations",
+    "/prompts",
+    "/prompts?set={set_id}",
+    "/prompts?evaluation={evaluation_id}",
     "/adapters",
     "/audit",
     "/settings",
@@ -45,7 +48,8 @@ NAMELESS = re.compile(
 SMALL = """() => [...document.querySelectorAll(
     '.ts-button, .ts-close, .ts-island select, .ts-island textarea, .ts-tick, .ts-tabs a, '
     + '.ts-island input:is([type=number], [type=text], [type=search], [type=date]), .ts-more, '
-    + '.ts-island input[type=range], .ts-island summary, .ts-controls label, nav a, button.primary, button.secondary')]
+    + '.ts-island input[type=range], .ts-island summary, .ts-controls label, '
+    + 'nav a, button.primary, button.secondary')]
   .filter((e) => e.checkVisibility())
   .map((e) => [e.getBoundingClientRect(), (e.innerText || e.outerHTML).slice(0, 80)])
   .filter(([box]) => box.width && (box.height < 43.5 || box.width < 43.5))
@@ -86,14 +90,28 @@ def opened(
     return open_page(request.param)
 
 
+@pytest.fixture(scope="module")
+def asked(studio: StudioProcess, model_id: str) -> dict[str, Any]:
+    """Questions in a set, answered by a model."""
+    kept = studio.post("/prompt-sets", json={"name": "Desk", "text": "What helps?\nHow long?"})
+    wanted = {"contestants": [f"base:{model_id}"], "prompt_set_id": kept["id"]}
+    made = studio.post("/evaluations", json={**wanted, "sampling": {"max_tokens": 4}})
+    return studio.ready(f"/evaluations/{made['id']}")
+
+
 @pytest.fixture
 def open_page(
-    page: Page, studio: StudioProcess, dataset_id: str, finished_run: dict[str, Any]
+    page: Page,
+    studio: StudioProcess,
+    dataset_id: str,
+    finished_run: dict[str, Any],
+    asked: dict[str, Any],
 ) -> Callable[[str], Page]:
     """Open a page and wait until it is drawn."""
 
     def opened(path: str) -> Page:
-        page.goto(path.format(dataset_id=dataset_id, run_id=finished_run["id"]))
+        ids = {"set_id": asked["prompt_set_id"], "evaluation_id": asked["id"]}
+        page.goto(path.format(dataset_id=dataset_id, run_id=finished_run["id"], **ids))
         expect(page.locator("nav a").first).to_be_visible()
         if page.locator("[id^=island-]").count() and path != "/train":
             expect(page.locator(".ts-island > :not(:empty):not([hidden])").first).to_be_visible()

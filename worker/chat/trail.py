@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from storage import audit, audit_rules, contestant_weights
@@ -131,7 +131,7 @@ class _Noted:
         try:
             self._note("cancelled")
         except SQLAlchemyError as error:
-            log.error("verdicts_not_noted", question=self._number, reason=str(error))
+            log.error("verdicts_not_noted", question=self._number, reason=type(error).__name__)
 
 
 def _shortened(verdicts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -139,7 +139,8 @@ def _shortened(verdicts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _not_noted(error: SQLAlchemyError, what: str) -> Fault:
-    log.error("question_not_noted", reason=str(error))
+    reason = error.orig if isinstance(error, DBAPIError) else type(error).__name__
+    log.error("question_not_noted", reason=str(reason))  # never what was asked
     return Fault(
         503,
         f"The question could not be written into the audit trail. {what} "

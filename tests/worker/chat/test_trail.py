@@ -10,16 +10,20 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from storage import audit, audit_check, audit_rules, database
+from storage import audit, audit_check, audit_rules, database, profile_uses
 from storage.artifacts import Artifacts
 from storage.audit import Action, Entry, Wanted
 from storage.audit_rules import Rules
 from storage.database import Database
+from storage.safety import profiles
+from storage.safety.profile import Profile, Rule
 from storage.settings import Settings
 from tests.worker.chat.conftest import ADAPTERS, Family, FolderCatalogue
 from worker.chat.answers import Answer
+from worker.chat.care import InCare
 from worker.chat.engine import Engine
 from worker.chat.exchange import Ending, Event, Piece, Usage
+from worker.chat.guards import Guards
 from worker.chat.own_models import OwnModels
 from worker.chat.prompts import Prompts
 from worker.chat.protocol import ChatRequest, Fault
@@ -44,7 +48,8 @@ def client(llama: Family, opened: Database) -> Iterator[TestClient]:
     catalogue = FolderCatalogue([llama.contestant(name) for name in (None, *ADAPTERS)])
     own = OwnModels(Engine(), catalogue, Prompts())
     home = Path(str(opened.engine.url.database)).parent
-    app = create_app(InTrail(own, opened, Artifacts(home), "anna"), ["testserver"])
+    models = InCare(own, Guards(opened, home, "anna"))
+    app = create_app(InTrail(models, opened, Artifacts(home), "anna"), ["testserver"])
     with TestClient(app) as client:
         yield client
 
@@ -83,6 +88,21 @@ def test_a_question_is_stored_or_left_out_as_it_is_set(
     told = newest(opened).told
     assert ("messages" in told) is (prompts == "stored")
     assert "prompt_sha256" not in told
+
+
+def test_the_profile_in_force_and_what_it_found_are_noted(
+    client: TestClient, opened: Database
+) -> None:
+    home = Path(str(opened.engine.url.database)).parent
+    rule = Rule(id="chest", side="input", action="warn", phrases=["chest pain"], words="Call 112.")
+    made = profiles.add(home, Profile(format=1, name="Ours", rules=[rule])).id
+    profile_uses.put(opened, "anna", profile_uses.STUDIO, made)
+    said = [{"role": "user", "content": "I have chest pain."}]
+    assert ask(client, messages=said).status_code == 200
+    profile_uses.put(opened, "anna", profile_uses.STUDIO, None)
+    told = newest(opened).told
+    found = [{"rule": "chest", "topic": None, "action": "warn", "side": "input"}]
+    assert (told["profile"], told["verdicts"]) == (made, found)
 
 
 def test_who_is_not_there_was_not_asked(client: TestClient, opened: Database) -> None:
@@ -135,7 +155,7 @@ class Guarded:
         self.events = []
 
 
-class Guards(OwnModels):
+class Watched(OwnModels):
     """Models that answer so."""
 
     def __init__(self) -> None:
@@ -145,9 +165,9 @@ class Guards(OwnModels):
         return [self.answer]
 
 
-def asked_of(opened: Database) -> tuple[Guards, list[Answer]]:
+def asked_of(opened: Database) -> tuple[Watched, list[Answer]]:
     """Ask guarded models; returns them and their answers."""
-    guards = Guards()
+    guards = Watched()
     trail = InTrail(guards, opened, Artifacts(Path()), "anna")
     request = ChatRequest.model_validate({**HELLO, "model": "adapter:x"})
     return guards, asyncio.run(trail.ask(request))
