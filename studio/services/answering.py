@@ -70,7 +70,7 @@ class Heard:
     @property
     def said(self) -> Said:
         """What has been said so far, as it is kept."""
-        text = "".join(self._pieces).replace("\x00", "\ufffd")  # some databases cannot hold it
+        text = "".join(self._pieces)
         return replace(self._said, text=text, ended=self._ended, facts=self._facts)
 
     @property
@@ -104,13 +104,20 @@ class Heard:
 
     def _note(self, chunk: dict[str, Any]) -> None:
         for choice in chunk.get("choices", []):
-            self._pieces.append(choice.get("delta", {}).get("content") or "")
+            self._pieces.append(_storable(choice.get("delta", {})))
             if choice.get("finish_reason"):
                 self._ended = str(choice["finish_reason"])[:_LONGEST_REASON]
         self._facts |= chunk.get("studio") or {}
         usage = chunk.get("usage") or {}
         if "completion_tokens" in usage:
             self._facts["tokens"] = usage["completion_tokens"]
+
+
+def _storable(delta: dict[str, Any]) -> str:
+    """Return the text of a piece, put there without what some databases cannot hold."""
+    if delta.get("content"):
+        delta["content"] = str(delta["content"]).replace("\x00", "\ufffd")
+    return delta.get("content") or ""
 
 
 def _open(chunk: dict[str, Any]) -> dict[str, Any]:
