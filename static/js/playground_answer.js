@@ -55,7 +55,7 @@ export class Answer {
       Object.assign(written, await stream(`${this.path}/answer`, this.stopping.signal, (piece) => { written.text += piece; this.text.append(piece); }));
     } catch (error) {
       const stopped = error.name === "AbortError";
-      Object.assign(written, { ended: stopped ? "cancelled" : "error", facts: stopped ? {} : { error: error.message } });
+      Object.assign(written, { ended: stopped ? "cancelled" : "error", facts: stopped ? {} : { error: inWords(error) } });
     }
     this.stopping = null;
     this.element.classList.remove("ts-writing");
@@ -133,6 +133,9 @@ export class Answer {
     notice(t("chat.copied"));
   }
 }
+
+// Where the studio itself is gone, browsers say "Failed to fetch" or "network error".
+function inWords(error) { return error instanceof TypeError ? t("connection.lost") : error.message; }
 
 // Browsers give the clipboard to secure addresses only; a studio in one's own network is none.
 function copyByHand(text) {
