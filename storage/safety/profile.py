@@ -1,6 +1,5 @@
 """A safety profile: what a model is told, what is looked for, and what is done when it is found."""
 
-import math
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
@@ -14,12 +13,12 @@ from pydantic import (
     model_validator,
 )
 
+from storage.safety.patterns import require_sound
+
 FORMAT = 1
 """Of the files; a later one that reads differently has a higher number."""
 
-LONGEST_PATTERN = 500
-MOST_REPEATS = 1000
-"""Of counted repeats such as {3}, multiplied: compiling more takes memory without end."""
+LONGEST_PATTERN = 1000
 
 Audience = Literal["everyone", "patient", "student", "clinician"]
 TopicName = Literal["diagnosis", "dosage", "self-harm", "emergencies"]
@@ -37,7 +36,6 @@ EASE: dict[Audience, int | None] = {
 """The reading ease (Flesch, 1948) meant for an audience: 60 is plain English, 45 a college's."""
 
 _IDENTIFIER = regex.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_COUNTED = regex.compile(r"\{(\d*)(?:,(\d*))?\}")
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)]
@@ -55,24 +53,8 @@ def _phrase(value: str) -> str:
 
 def _pattern(value: str) -> str:
     """Check a regular expression; empty is none."""
-    if not value:
-        return value
-    repeats = math.prod(
-        max(1, *(int(n) for n in found if n)) if any(found) else 1
-        for found in _COUNTED.findall(value)
-    )
-    if repeats > MOST_REPEATS:
-        raise ValueError(f"the pattern repeats more than {MOST_REPEATS:,} times")
-    try:
-        compiled = regex.compile(value, regex.IGNORECASE)
-    except regex.error as error:
-        raise ValueError(f"the pattern cannot be read: {error}") from error
-    try:
-        fires_on_nothing = compiled.search("", timeout=0.1) is not None
-    except TimeoutError:
-        fires_on_nothing = False
-    if fires_on_nothing:
-        raise ValueError("the pattern fits on nothing at all, so it would always be found")
+    if value:
+        require_sound(value)
     return value
 
 
