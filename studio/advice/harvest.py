@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, Literal
 
 Kind = Literal["preference", "kto", "sft"]
@@ -75,6 +76,31 @@ def preference(votes: Iterable[Voted], judged: Iterable[Judged]) -> Harvest:
         _agreed(found, wins[one.a], wins[one.b], _pair_maker(one.messages, one.a, one.b))
     _correct(found, judged)
     return found
+
+
+def with_exam(rows: Sequence[Row]) -> list[Row]:
+    """Mark the rows of a tenth of the questions for the exam, of one at least where there are two.
+
+    So that few rows have an exam too, and no question is both learned and examined. Which ones is
+    decided by the questions alone: the same rows give the same data.
+    """
+    questions = [_question(row) for row in rows]
+    known = sorted(set(questions))
+    count = max(1, len(known) // _QUESTIONS_TO_ONE) if len(known) > 1 else 0
+    examined = set(known[:count])
+    return [
+        row | ({"split": "test"} if question in examined else {})
+        for row, question in zip(rows, questions, strict=True)
+    ]
+
+
+_QUESTIONS_TO_ONE = 10
+
+
+def _question(row: Row) -> str:
+    """Return the hash of what is answered."""
+    answered = -1 if row["messages"][-1]["role"] == "assistant" else None
+    return sha256(_key(row["messages"][:answered]).encode()).hexdigest()
 
 
 def _no_pair(vote: Voted) -> Reason | None:

@@ -95,7 +95,7 @@ def make(studio: Studio, owner: str, source: Source, name: str = "") -> Dataset:
             "Vote, mark or correct answers in the playground, then come back.",
         )
     shown = names.tidy(name, say(_CALLED[source.kind]))
-    return datasets.receive(studio, owner, shown, _lines(found.rows), Written())
+    return datasets.receive(studio, owner, shown, _lines(harvest.with_exam(found.rows)), Written())
 
 
 def _harvest(studio: Studio, owner: str, source: Source) -> Harvest:

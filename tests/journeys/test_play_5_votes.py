@@ -54,7 +54,10 @@ def prefer(page: Page, studio: StudioProcess) -> dict[str, Any]:
     expect(train_page.plan(page)).to_contain_text("Steps")
     short = {"Stop after this many steps": str(STEPS), "Longest example, in tokens": "96"}
     train_page.advanced(page, short | {"Steps between exams": str(STEPS)})
-    return train_page.finished(page, studio, train_page.start(page), STEPS)
+    run_id = train_page.start(page)
+    ended = studio.run_ends(run_id)
+    assert ended["status"] == "finished", ended["error"]
+    return train_page.finished(page, studio, run_id, STEPS)
 
 
 def test_blind_votes_lead_to_a_new_contestant(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from studio.advice.harvest import Judged, Voted, kto, preference, sft
+from studio.advice.harvest import Judged, Voted, kto, preference, sft, with_exam
 
 ASKED = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why?"}]
 OTHER = [{"role": "user", "content": "How?"}]
@@ -82,3 +82,23 @@ def test_corrections_are_conversations_each_once() -> None:
     answer = {"role": "assistant", "content": "So it is."}
     assert found.rows == [{"messages": [*ASKED, answer]}]
     assert found.left == {"again": 1, "empty": 1}
+
+
+def test_a_tenth_of_the_questions_is_kept_for_the_exam_with_all_their_rows() -> None:
+    questions = [[{"role": "user", "content": f"Question {number}?"}] for number in range(30)]
+    votes = [voted("a", a, messages=asked) for asked in questions for a in ("So.", "Well.")]
+    rows = with_exam(preference(votes, []).rows)
+    examined = [row["messages"][0]["content"] for row in rows if row.get("split") == "test"]
+    assert len(examined) == 6
+    assert len(set(examined)) == 3
+    judged = with_exam(kto(votes[:4], []).rows)
+    assert {row["messages"][0]["content"] for row in judged if "split" in row} < {
+        "Question 0?", "Question 1?",
+    }  # fmt: skip
+    again = with_exam(preference(votes[:4], []).rows)
+    assert sum("split" in row for row in again) == 2
+
+
+def test_a_single_question_is_learned() -> None:
+    assert with_exam([]) == []
+    assert with_exam(preference([voted("a")], []).rows) == preference([voted("a")], []).rows

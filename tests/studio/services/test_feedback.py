@@ -56,6 +56,7 @@ def test_votes_become_pairs_to_learn_from(workplace: Workplace, spoken: Spoken) 
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": "Question 1?"},
     ]
+    assert sorted(row.get("split", "train") for row in (first, second)) == ["test", "train"]
     assert first["chosen"] == [{"role": "assistant", "content": "Answer 1."}]
     assert second["rejected"] == [{"role": "assistant", "content": "No idea."}]
 
