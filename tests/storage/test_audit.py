@@ -1,4 +1,4 @@
-"""The audit trail: entries are only added, and the chain shows what was done to them otherwise."""
+"""The audit trail: entries tell who did what, and are only ever added."""
 
 import hashlib
 import json
@@ -9,59 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
-from storage import audit, audit_anchor, audit_check, audit_rules
+from storage import audit, audit_anchor, audit_check
 from storage.audit import Action, Wanted
-from storage.audit_anchor import Anchor
-from storage.audit_check import Break
-from storage.audit_rules import Rules
-from storage.database import Database
 from storage.shipped import PROJECT
 from storage.tables import now
-from storage.trust_tables import AuditRow
-
-TRIGGERS = ("audit_unchanged", "audit_in_order", "audit_kept")
-DAY = 86_400
-
-
-def noted(database: Database, count: int) -> None:
-    """Note so many downloads."""
-    for number in range(1, count + 1):
-        audit.noted(database, "anna", Action.DOWNLOADED, f"adapter_{number}", {"bytes": number})
-
-
-def by_hand(database: Database, *statements: str) -> None:
-    """Do to the table what nobody should, with the triggers taken away."""
-    with database.write() as session:
-        for name in TRIGGERS:
-            session.execute(text(f"DROP TRIGGER IF EXISTS {name}"))
-        for statement in statements:
-            session.execute(text(statement))
-
-
-def anchor_of(story: Any) -> Path:
-    """Return the file with the newest entry."""
-    return Path(story.home) / audit_anchor.NAME
-
-
-def rehash(database: Database, first: int) -> None:
-    """Write a sound chain over what stands there from an entry on, as a forger would."""
-    with database.write() as session:
-        rows = audit.batch(session, Wanted(), first - 2)
-        previous = rows[0].hash if rows[0].number < first else audit.BEGINNING
-        for row in rows:
-            if row.number < first:
-                continue
-            texts = row.at, row.actor, row.action, row.subject, row.details, previous
-            previous = audit.digest(row.number, *texts)
-            values = {"p": texts[-1], "h": previous, "n": row.number}
-            statement = "UPDATE audit SET previous = :p, hash = :h WHERE number = :n"
-            session.execute(text(statement), values)
+from tests.fakes.audit_trail import anchor_of, noted
 
 
 def test_an_entry_tells_who_did_what_and_when(story: Any) -> None:
@@ -150,164 +106,6 @@ def test_the_database_lets_nobody_change_an_entry(story: Any, statement: str) ->
     assert audit_check.verify(story.database).broken is None
 
 
-def test_a_trail_that_nobody_touched_is_whole(story: Any) -> None:
-    empty = audit_check.verify(story.database)
-    assert (empty.entries, empty.last, empty.broken) == (0, None, None)
-    noted(story.database, 3)
-    found = audit_check.verify(story.database)
-    assert (found.entries, found.first, found.broken, found.at) == (3, 1, None, None)
-    assert found.last == audit_anchor.read(anchor_of(story))
-
-
-COLUMNS = ("at", "actor", "action", "subject", "details", "previous", "hash")
-MANY = 12
-
-
-@pytest.fixture(scope="module")
-def trail(tmp_path_factory: pytest.TempPathFactory) -> list[audit.Entry]:
-    """Return a sound chain of entries, made once."""
-    made: list[audit.Entry] = []
-    previous = audit.BEGINNING
-    for number in range(1, MANY + 1):
-        texts = f"{number}.000000", "anna", "voted", f"vote_{number}", '{"n":1}', previous
-        previous = audit.digest(number, *texts)
-        made.append(audit.Entry(number, *texts, previous))
-    return made
-
-
-def laid(database: Database, entries: list[audit.Entry]) -> None:
-    """Put entries into the table as they are, in place of what is there."""
-    by_hand(database, "DELETE FROM audit")
-    with database.write() as session:
-        for each in entries:
-            session.add(AuditRow(**vars(each)))
-
-
-def changed(entries: list[audit.Entry], at: int, column: str) -> list[audit.Entry]:
-    """Return the entries with one character of one text of one of them changed."""
-    values = vars(entries[at])
-    old = values[column]
-    values = {**values, column: ("b" if old[:1] != "b" else "c") + old[1:]}
-    return [*entries[:at], audit.Entry(**values), *entries[at + 1 :]]
-
-
-def numbered(entries: list[audit.Entry]) -> list[audit.Entry]:
-    """Return entries numbered anew from 1, all else as it was."""
-    return [audit.Entry(**{**vars(each), "number": n}) for n, each in enumerate(entries, 1)]
-
-
-@settings(max_examples=60)
-@given(data=st.data())
-def test_any_single_entry_that_is_changed_removed_put_in_or_swapped_is_found(
-    once: Any, trail: list[audit.Entry], data: st.DataObject
-) -> None:
-    at = data.draw(st.integers(0, MANY - 1), label="at")
-    how = data.draw(st.sampled_from(["change", "remove", "close", "insert", "swap"]), label="how")
-    if how == "change":
-        broken = changed(trail, at, data.draw(st.sampled_from(COLUMNS)))
-    elif how == "remove":
-        broken = [*trail[:at], *trail[at + 1 :]]
-    elif how == "close":
-        broken = numbered([*trail[:at], *trail[at + 1 :]])
-    elif how == "insert":
-        broken = numbered([*trail[:at], trail[data.draw(st.integers(0, MANY - 1))], *trail[at:]])
-    else:
-        other = data.draw(st.integers(0, MANY - 1).filter(lambda n: n != at))
-        broken = list(trail)
-        broken[at], broken[other] = broken[other], broken[at]
-        broken = numbered(broken)
-    laid(once, broken)
-    found = audit_check.verify(once, Anchor(MANY, trail[-1].hash))
-    assert found.broken is not None
-    assert found.at is not None
-    assert found.at <= at + 2
-
-
-@pytest.fixture(scope="module")
-def once(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Return one database for many examples."""
-    home = tmp_path_factory.mktemp("once")
-    (home / "studio.db").write_bytes(migrated.read_bytes())
-    opened = Database(f"sqlite:///{home / 'studio.db'}")
-    event.listen(
-        opened.engine, "connect", lambda made, _: made.execute("PRAGMA synchronous=OFF").close()
-    )
-    yield opened
-    opened.close()
-
-
-@pytest.mark.parametrize(
-    ("statements", "broken", "at"),
-    [
-        (["UPDATE audit SET actor = 'ben' WHERE number = 2"], Break.CHANGED, 2),
-        (["DELETE FROM audit WHERE number = 3"], Break.MISSING, 3),
-        (["DELETE FROM audit WHERE number < 3"], Break.BEGINNING, 3),
-        (["DELETE FROM audit WHERE number > 3"], Break.CUT_OFF, 4),
-        (["DELETE FROM audit"], Break.CUT_OFF, 1),
-    ],
-)
-def test_a_check_says_what_is_wrong_first(
-    story: Any, statements: list[str], broken: Break, at: int
-) -> None:
-    noted(story.database, 5)
-    by_hand(story.database, *statements)
-    found = audit_check.verify(story.database)
-    assert (found.broken, found.at) == (broken, at)
-
-
-def test_a_forged_chain_is_found_by_the_entry_kept_beside_it(story: Any) -> None:
-    noted(story.database, 5)
-    by_hand(story.database, "UPDATE audit SET actor = 'ben' WHERE number = 2")
-    rehash(story.database, 2)
-    found = audit_check.verify(story.database)
-    assert (found.broken, found.at) == (Break.REPLACED, 5)
-
-
-def test_an_end_cut_off_still_shows_when_the_trail_has_grown_past_it(story: Any) -> None:
-    noted(story.database, 5)
-    by_hand(story.database, "DELETE FROM audit WHERE number > 3")
-    noted(story.database, 4)
-    found = audit_check.verify(story.database)
-    assert (found.broken, found.at) == (Break.REPLACED, 5)
-
-
-def test_without_the_file_beside_it_nobody_can_tell_where_the_end_was(story: Any) -> None:
-    noted(story.database, 2)
-    for content in (b"", b"nonsense", None):
-        anchor_of(story).unlink() if content is None else anchor_of(story).write_bytes(content)
-        assert audit_check.verify(story.database).broken is Break.UNKNOWN_END
-    noted(story.database, 1)
-    assert audit_check.verify(story.database).broken is None
-
-
-def test_what_somebody_kept_elsewhere_finds_what_was_forged_everywhere_here(story: Any) -> None:
-    noted(story.database, 4)
-    known = audit_check.verify(story.database).last
-    by_hand(story.database, "UPDATE audit SET actor = 'ben' WHERE number = 4")
-    rehash(story.database, 4)
-    with story.database.read() as session:
-        newest = audit.batch(session, Wanted(), 3)[0]
-    anchor_of(story).unlink()
-    audit_anchor.keep(anchor_of(story), Anchor(4, newest.hash))
-    assert audit_check.verify(story.database).broken is None
-    assert audit_check.verify(story.database, known).broken is Break.REPLACED
-
-
-def test_the_newest_entry_kept_never_goes_back(tmp_path: Path) -> None:
-    path = tmp_path / audit_anchor.NAME
-    audit_anchor.keep(path, Anchor(7, "a" * 64))
-    audit_anchor.keep(path, Anchor(6, "b" * 64))
-    assert audit_anchor.read(path) == Anchor(7, "a" * 64)
-    assert path.stat().st_mode & 0o777 == 0o600
-
-
-def test_a_disk_that_refuses_the_newest_entry_undoes_nothing(story: Any) -> None:
-    anchor_of(story).mkdir()
-    noted(story.database, 1)
-    assert len(audit.entries(story.database, Wanted())) == 1
-    assert audit_check.verify(story.database).broken is Break.UNKNOWN_END
-
-
 def test_processes_that_note_at_once_leave_no_gap_and_no_fork(story: Any) -> None:
     racers = Path(__file__).with_name("racers.py")
     ended = subprocess.run(
@@ -323,71 +121,3 @@ def test_processes_that_note_at_once_leave_no_gap_and_no_fork(story: Any) -> Non
     found = audit_check.verify(story.database)
     assert (found.entries, found.broken) == (60, None)
     assert found.last == audit_anchor.read(anchor_of(story))
-
-
-def test_what_is_older_than_is_set_goes_and_the_trail_says_so(
-    story: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    aged(story, monkeypatch, [-40, -35, -20, -1])
-    assert audit_rules.shorten(story.database) == 0  # nothing is set
-    audit_rules.write(story.database, "anna", Rules(days=30))
-    assert audit_rules.shorten(story.database) == 2
-    newest, rules, *rest = audit.entries(story.database, Wanted())
-    assert [each.number for each in rest] == [4, 3]
-    assert rules.told["after"] == {"days": 30, "prompts": "hashed"}
-    assert (newest.actor, newest.told["through"], newest.told["entries"]) == ("studio", 2, 2)
-    assert newest.told["hash"] == rest[-1].previous
-    found = audit_check.verify(story.database)
-    assert (found.broken, found.first, found.entries) == (None, 3, 4)
-    assert audit_rules.shorten(story.database) == 0
-
-
-def test_everything_may_be_old(story: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    audit_rules.write(story.database, "anna", Rules(days=30))
-    aged(story, monkeypatch, [1, 2])
-    assert audit_rules.shorten(story.database, now().timestamp() + 99 * DAY) == 3
-    found = audit_check.verify(story.database)
-    assert (found.entries, found.first, found.broken) == (1, 4, None)
-
-
-def test_a_beginning_that_was_removed_beyond_what_the_trail_says_is_found(
-    story: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    aged(story, monkeypatch, [-40, -35, -20, -1])
-    audit_rules.write(story.database, "anna", Rules(days=30))
-    audit_rules.shorten(story.database)
-    with pytest.raises(DatabaseError, match="only ever added"), story.database.write() as session:
-        session.execute(text("DELETE FROM audit WHERE number = 3"))
-    by_hand(story.database, "DELETE FROM audit WHERE number = 3")
-    found = audit_check.verify(story.database)
-    assert (found.broken, found.at) == (Break.BEGINNING, 4)
-
-
-def aged(story: Any, monkeypatch: pytest.MonkeyPatch, days: list[int]) -> None:
-    """Note a download so many days from now, one each."""
-    moment = now().timestamp()
-    for day in days:
-        with monkeypatch.context() as patch:
-            patch.setattr("time.time", lambda day=day: moment + day * DAY)
-            noted(story.database, 1)
-
-
-def test_settings_that_stay_as_they_are_are_no_news(story: Any) -> None:
-    audit_rules.write(story.database, "anna", Rules())
-    assert audit.entries(story.database, Wanted()) == []
-    audit_rules.write(story.database, "anna", Rules(prompts="stored"))
-    assert audit_rules.read(story.database) == Rules(prompts="stored")
-
-
-ASKED = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Is it ü?"}]
-
-
-def test_a_question_is_stored_hashed_or_left_out() -> None:
-    assert audit_rules.question(Rules(prompts="left_out"), ASKED) == {}
-    assert audit_rules.question(Rules(prompts="stored"), ASKED) == {"messages": ASKED}
-    found = audit_rules.question(Rules(), [{"role": "user", "content": "Hello"}])
-    assert found["prompt_sha256"] == hashlib.sha256(b"Hello").hexdigest()
-    whole = b'[{"role":"user","content":"Hello"}]'
-    assert found["conversation_sha256"] == hashlib.sha256(whole).hexdigest()
-    assert "Hello" not in str(found)
-    assert len(audit_rules.question(Rules(), ASKED)) == 2
