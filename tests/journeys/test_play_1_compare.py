@@ -67,7 +67,8 @@ def test_four_answer_together_and_stop_at_once(playground: Page, voices: list[st
     page.reload()
     expect(page.locator(".ts-round")).to_have_count(1)
     kept = page.locator(".ts-text").all_inner_texts()
-    assert all(now[:30] == then[:30] for now, then in zip(kept, said, strict=True))
+    for now, then in zip(kept, said, strict=True):  # a little more may have been on its way
+        assert now.startswith(then[: len(then) // 2])
 
 
 def test_one_side_is_stopped_and_asked_again_while_the_other_stays(playground: Page) -> None:
