@@ -1,6 +1,8 @@
 """Every contestant answers every question; what is answered stays, and who cannot is told."""
 
+import weakref
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +14,7 @@ from storage.trust_tables import EvaluationRow
 from tests.fakes.studio_worker import until
 from tests.worker.conftest import Home
 from tests.worker.evaluation.conftest import KIND, TERSE, Desk
-from worker.chat import author
+from worker.chat import author, base
 from worker.children import Nursery
 from worker.evaluation import answers
 from worker.reconciler import Reconciler
@@ -102,6 +104,32 @@ def test_a_model_that_breaks_down_is_told_and_keeps_what_it_has_answered(
     assert result is not None
     assert [side["answers"] for side in result["sides"]] == [1, 1]
     assert {side["error"] for side in result["sides"]} == {"The graphics card ran out of memory."}
+
+
+def test_a_model_leaves_before_the_next_one_is_loaded(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models: list[weakref.ref[object]] = []
+    load = base.load
+
+    def noted(folder: Path) -> base.Base:
+        assert [model for model in models if model() is not None] == []
+        loaded = load(folder)
+        models.append(weakref.ref(loaded.model))
+        return loaded
+
+    def breaks(self: author.Author, *_: object) -> Iterator[author.Answer]:
+        raise StudioError("The model computes values that are not numbers.")
+        yield
+
+    monkeypatch.setattr(base, "load", noted)
+    desk.ask("a?")
+    desk.make()
+    monkeypatch.setattr(author.Author, "answer", breaks)
+    desk.ask("a?")
+    with pytest.raises(StudioError):
+        desk.make()
+    assert len(models) == 4
 
 
 def test_a_bug_is_not_taken_for_a_contestant_that_cannot_answer(
