@@ -16,8 +16,9 @@ class Mixture:
 
     LoRA adds low-rank products: for each layer the rows' matrices are stacked once (ranks filled up
     with zeros, which add nothing) and applied by two batched products, `output + (x @ down) @ up`,
-    instead of one pair for each adapter as PEFT's mixed batches do. IA3 multiplies what goes in or
-    comes out; rows without it are multiplied by one. The base model itself is never changed.
+    instead of one pair for each adapter as PEFT's mixed batches do. Rows that all have the same
+    adapter share its matrices as they are. IA3 multiplies what goes in or comes out; rows without
+    it are multiplied by one. The base model itself is never changed.
     """
 
     def __init__(self, model: PreTrainedModel) -> None:
@@ -42,7 +43,10 @@ class Mixture:
 
     def _added(self, name: str, rows: list[Adapter | None]) -> RemovableHandle:
         layers = [None if row is None else row.layers.get(name) for row in rows]
-        return self._modules[name].register_forward_hook(_stacked(layers).add)
+        first = layers[0]
+        is_shared = first is not None and all(layer is first for layer in layers)
+        added = _Shared(first) if first is not None and is_shared else _stacked(layers)
+        return self._modules[name].register_forward_hook(added.add)
 
     def _scaled(self, key: tuple[str, bool], rows: list[Adapter | None]) -> RemovableHandle:
         name, on_the_way_in = key
@@ -54,6 +58,22 @@ class Mixture:
         if on_the_way_in:
             return module.register_forward_pre_hook(times.of_input)
         return module.register_forward_hook(times.of_output)
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """What the one adapter of all rows adds at one layer."""
+
+    layer: LowRank
+
+    def add(self, module: nn.Module, inputs: tuple[Any, ...], output: torch.Tensor) -> torch.Tensor:
+        """A forward hook; inputs[0] is [..., inputs], output [..., outputs]."""
+        layer = self.layer
+        if layer.stretch is not None:
+            plain = output if module.bias is None else output - module.bias
+            output = output + layer.stretch * plain
+        low = inputs[0].flatten(0, -2).to(layer.down.dtype) @ layer.down
+        return torch.addmm(output.flatten(0, -2), low, layer.up).view(output.shape)
 
 
 @dataclass(frozen=True)
