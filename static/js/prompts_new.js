@@ -36,7 +36,7 @@ export class NewSet {
   }
 
   async #take(file) {
-    this.text.value = await file.text();
+    this.text.value = decoded(await file.arrayBuffer());
     this.fileName = file.name;
     this.layout = "auto";
     if (!this.name.value) this.name.value = file.name.replace(/\.[^.]+$/, "");
@@ -94,6 +94,13 @@ export class NewSet {
     const made = await post(PATH, { prompts: this.found.prompts, name: this.name.value });
     location.href = `/prompts?set=${made.id}`;
   }
+}
+
+// Spreadsheets still write files in older encodings.
+function decoded(bytes) {
+  const [first, second] = new Uint8Array(bytes);
+  if (first === 0xff && second === 0xfe) return new TextDecoder("utf-16le").decode(bytes);
+  try { return new TextDecoder("utf-8", { fatal: true }).decode(bytes); } catch { return new TextDecoder("windows-1252").decode(bytes); }
 }
 
 export async function keepStarter() {

@@ -103,3 +103,17 @@ def test_what_was_asked_is_in_the_list_and_a_deleted_set_comes_back(
     expect(page.get_by_role("link", name="Twelve questions about health")).to_have_count(0)
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_role("link", name="Twelve questions about health")).to_be_visible()
+
+
+def test_a_file_is_read_in_whatever_encoding_a_spreadsheet_has_written_it(page: Page) -> None:
+    page.goto("/prompts")
+    table = 'Nr;Question;Answer\r\n1;"Was hilft für\r\nden Rücken?";Bewegung\r\n2;Wie lange?;\r\n'
+    for encoding in ("cp1252", "utf-8-sig", "utf-16"):
+        name = f"rücken {encoding}.csv"
+        file = {"name": name, "mimeType": "text/csv", "buffer": table.encode(encoding)}
+        page.locator("#questions-file").set_input_files([file])
+        told = page.locator("#understood")
+        expect(told).to_contain_text("Understood: 2 questions, one a row of the table.")
+        expect(told).to_contain_text("Was hilft für")
+        page.get_by_label("Your questions").fill("")
+        expect(told).to_have_text("")
