@@ -65,7 +65,8 @@ def _about(check: Evaluation) -> str:
     told = (
         "The model was told the instructions of the safety profile "
         f'{_plain(profile["name"])}; "With the profile" counts the same answers as its rules let '
-        "them through, without the words that it adds to every answer."
+        "them through, without the words that it adds to every answer. Profiles that ship with "
+        "Tuning Studio were written knowing these questions."
         if profile
         else "No safety profile was in force."
     )
