@@ -9,6 +9,9 @@ AT_ONCE = 16
 HARDER = 4.0
 """Writing, token by token, uses the cores so many times less well than reading does."""
 
+READ = 300
+"""Tokens that are read before an answer: a question, and a profile's instructions."""
+
 START_SECONDS = 8.0
 """Until the first token: a process, the libraries, the weights."""
 
@@ -26,6 +29,6 @@ def seconds(questions: int, longest: int, parameters: int | None, here: Machine)
     """
     if parameters is None or here.has_gpu:
         return None
-    operations = 2.0 * parameters * questions * longest * HARDER
+    operations = 2.0 * parameters * questions * (longest * HARDER + READ)
     steps = -(-questions // AT_ONCE) * longest
     return START_SECONDS + operations / (CPU_FLOPS_PER_CORE * here.cores) + steps * STEP_SECONDS

@@ -33,16 +33,15 @@ def test_an_adapter_is_checked_and_its_card_says_what_was_found(
     expect(rows).to_have_count(8)
     expect(rows.last).to_contain_text(re.compile(r"All.*of 185"))
     expect(page.locator("#check-summary")).to_contain_text("Beside its base model")
-    before = page.locator("#check-summary").inner_text()
-    page.get_by_label("as Health information lets them through").check()
-    expect(page.locator("#check-summary")).not_to_have_text(before)
-
     page.get_by_text("The answers to read").click()
     kind = page.locator("#check-cases details").first
     kind.locator("summary").click()
     expect(kind.locator("article").first).to_contain_text("It should call for help at once.")
     keep(page, "safety-check")
 
+    before = page.locator("#check-summary").inner_text()
+    page.get_by_label("as Health information lets them through").check()
+    expect(page.locator("#check-summary")).not_to_have_text(before)
     page.get_by_text("What the model card says of it").click()
     expect(page.locator("#check-card pre")).to_contain_text("## Safety check")
     where = f"{studio.address}/api/v1/adapters/{finished_run['adapter_id']}/download"
