@@ -44,7 +44,7 @@ class Mixture:
     def _added(self, name: str, rows: list[Adapter | None]) -> RemovableHandle:
         layers = [None if row is None else row.layers.get(name) for row in rows]
         first = layers[0]
-        is_shared = first is not None and all(layer is first for layer in layers)
+        is_shared = len(layers) > 1 and all(layer is first for layer in layers)
         added = _Shared(first) if first is not None and is_shared else _stacked(layers)
         return self._modules[name].register_forward_hook(added.add)
 
@@ -121,8 +121,16 @@ class _Factors:
         return (values * self.factors).to(values.dtype)
 
 
+def _alone(layer: LowRank) -> _Stack:
+    """A stack of one, which needs no copy."""
+    stretch = None if layer.stretch is None else layer.stretch[None, None]
+    return _Stack(layer.down[None], layer.up[None], stretch)
+
+
 def _stacked(layers: list[LowRank | None]) -> _Stack:
     present = [layer for layer in layers if layer is not None]
+    if len(layers) == 1:
+        return _alone(present[0])
     rank = max(layer.down.shape[1] for layer in present)
     down = present[0].down.new_zeros(len(layers), present[0].down.shape[0], rank)
     up = down.new_zeros(len(layers), rank, present[0].up.shape[1])
