@@ -35,6 +35,8 @@ PATHS = (
     "/prompts?set={set_id}",
     "/prompts?evaluation={evaluation_id}",
     "/adapters",
+    "/safety",
+    "/safety?profile=health_information",
     "/audit",
     "/settings",
 )
