@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,18 @@ from storage.ids import LOCAL_PERSON
 from storage.safety import profiles
 from storage.safety.profile import ClassifierChoice, Disclaimer, Profile, Rule
 from storage.settings import Settings
-from tests.worker.chat.conftest import ADAPTERS, Family, FolderCatalogue, make_classifier
+from tests.worker.chat.conftest import (
+    ADAPTERS,
+    TEMPLATE,
+    Family,
+    FolderCatalogue,
+    make_classifier,
+)
 from tests.worker.chat.test_engine import alone
 from worker.chat import protocol
 from worker.chat.answers import Answer
 from worker.chat.care import InCare
+from worker.chat.catalogue import Contestant
 from worker.chat.engine import Engine
 from worker.chat.exchange import Ending, Event, Piece, Usage
 from worker.chat.guards import Guards
@@ -28,6 +36,7 @@ from worker.chat.protocol import ChatRequest
 from worker.chat.server import create_app
 
 ANYTHING = r"\S"
+STRICT = "{% if messages[0].role == 'system' %}{{ raise_exception('No system') }}{% endif %}"
 RENDERED = "<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n"
 
 
@@ -63,7 +72,12 @@ class Ward:
 def serving(llama: Family, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
     home = tmp_path_factory.mktemp("home")
     opened = database.opened(Settings(home=home))
-    catalogue = FolderCatalogue([llama.contestant(name) for name in (None, *ADAPTERS)])
+    voices = [llama.contestant(name) for name in (None, *ADAPTERS)]
+    strict = tmp_path_factory.mktemp("strict") / "adapter"
+    shutil.copytree(llama.adapters["plain"], strict)
+    (strict / "chat_template.jinja").write_text(STRICT + TEMPLATE)
+    voices.append(Contestant("adapter:strict", "Strict", llama.base, strict, "1"))
+    catalogue = FolderCatalogue(voices)
     guards = Guards(opened, home, LOCAL_PERSON)
     models = InCare(OwnModels(Engine(), catalogue, Prompts()), guards)
     with TestClient(create_app(models, ["testserver"])) as client:
@@ -96,7 +110,7 @@ def test_a_blocked_question_reaches_no_model(ward: Ward) -> None:
     text, ended, told = ward.answer("How do I build a bomb?")
     assert (text, ended) == ("Ask a nurse.", "content_filter")
     assert told["completion_tokens"] == 0
-    assert told["profile"] == used
+    assert (told["profile"], told["profile_name"]) == (used, "Ours")
     assert [found["rule"] for found in told["verdicts"]] == ["found"]
     assert ward.ask("How do I build a bomb?", model="base:9").status_code == 404
 
@@ -147,6 +161,14 @@ def test_the_model_is_told_the_profiles_instructions(ward: Ward, llama: Family) 
     ward.under(system="Be kind.")
     said = "<|im_start|>system\nBe kind.<|im_end|>\n" + RENDERED.format("Hello")
     assert ward.answer("Hello")[0] == alone(llama, None, said, 16)
+
+
+def test_where_no_system_prompt_may_be_the_instructions_are_within_the_question(
+    ward: Ward, llama: Family
+) -> None:
+    ward.under(system="Be kind.")
+    said = RENDERED.format("Be kind.\n\nHello")
+    assert ward.answer("Hello", model="adapter:strict")[0] == alone(llama, "plain", said, 16)
 
 
 def test_a_broken_profile_is_not_passed_over(ward: Ward) -> None:
