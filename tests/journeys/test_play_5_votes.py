@@ -8,8 +8,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys import train_page
-from tests.journeys.screen import SIZES, keep
+from tests.journeys.screen import DARK, SIZES, keep
 from tests.journeys.studio_process import StudioProcess, until
+from tests.journeys.test_4_for_everyone import CONTRAST, NAMELESS, OVERFLOWING, SMALL
 
 STEPS = 4
 QUESTIONS = ("What helps after 3 hours at a desk?", "And after 5 hours?", "And after 9 hours?")
@@ -107,9 +108,16 @@ def test_a_vote_is_taken_back_and_brought_back_on_the_board(
     expect(page.get_by_text("No vote fits these filters.")).to_be_visible()
 
 
-def test_on_a_phone_the_board_stays_in_its_width(page: Page, voices: list[str]) -> None:
-    width, height = SIZES["phone"]
-    page.set_viewport_size({"width": width, "height": height})
+def test_everyone_can_use_the_board_on_a_phone_too(page: Page, voices: list[str]) -> None:
     page.goto("/leaderboard")
     expect(page.locator("#leaderboard .ts-interval").first).to_be_visible()
-    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+    expect(page.locator("#all-votes")).to_be_visible()
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    for theme in ("light", "dark"):
+        page.evaluate(DARK, theme == "dark")
+        assert page.evaluate(CONTRAST) == [], theme
+    assert NAMELESS.findall(page.locator("body").aria_snapshot()) == []
+    width, height = SIZES["phone"]
+    page.set_viewport_size({"width": width, "height": height})
+    assert page.evaluate(OVERFLOWING) == []
+    assert page.evaluate(SMALL) == []
