@@ -82,7 +82,8 @@ class OwnModels:
         facts = protocol.facts(prompt.template, fitting.dropped_turns)
         keeper = None
         if self._recall is not None:
-            keeper = self._recall.of(contestant, prompt.tokens, sampling)
+            asked = contestant, prompt.tokens, sampling
+            keeper = await run_in_threadpool(self._recall.of, *asked)
         if keeper is not None and not fresh:
             recalled = await run_in_threadpool(keeper.recalled, facts)
             if recalled is not None:

@@ -31,14 +31,17 @@ class Recall:
         self._database = database
 
     def of(self, contestant: Contestant, prompt: list[int], sampling: Sampling) -> "Keeper | None":
-        """Where the answer to this is kept; None where chance alone would decide on it.
+        """Where the answer to this is kept; None where chance decides, or its files are gone.
 
         It is kept by the files of the model and its adapter (names, sizes, times of change), the
         tokens of the prompt, and the settings: a model trained again under the same name answers
         anew.
         """
         folders = [contestant.base_folder, contestant.adapter_folder]
-        models = [_identity(folder) for folder in folders if folder is not None]
+        try:
+            models = [_identity(folder) for folder in folders if folder is not None]
+        except OSError:  # who loads them says what is wrong
+            return None
         return self.among([models, prompt], sampling)
 
     def among(self, asked: list[Any], sampling: Sampling) -> "Keeper | None":

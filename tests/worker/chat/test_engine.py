@@ -15,10 +15,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from storage.errors import StudioError
 from tests.worker.chat.conftest import ADAPTERS, CONTEXT, SCALES, Family, make_adapter, make_base
-from worker.chat.batch import Batch, Row
+from worker.chat.batch import Batch
 from worker.chat.catalogue import Contestant
 from worker.chat.engine import Engine, Limits, text_of
 from worker.chat.exchange import Busy, ContextExceeded, Ending, Event, Piece, Reason
+from worker.chat.row import Row
 from worker.chat.sampling import Sampling
 
 GREEDY = Sampling(temperature=0, max_tokens=24)

@@ -1,6 +1,7 @@
 """The answer cache: the same question to the same model is answered without writing it again."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,10 @@ def test_an_adapter_trained_again_answers_anew(
     weights = folder / "adapter_model.safetensors"
     os.utime(weights, (1, 1))
     assert key() != before
+    shutil.rmtree(folder)
+    assert Recall(opened).of(contestant, [1, 2], sampling) is None, (
+        "who loads it says what is wrong"
+    )
 
 
 def test_a_database_that_fails_costs_the_cache_only(opened: Database, tmp_path: Path) -> None:
