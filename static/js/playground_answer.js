@@ -153,7 +153,7 @@ function summary({ ended, facts, text }) {
     facts.tokens ? t("chat.tokens", { n: facts.tokens }) : "",
     facts.tokens_per_second ? t("chat.speed", { n: facts.tokens_per_second.toFixed(1) }) : "",
     ENDS.includes(ended) ? t(`chat.end.${ended}`) : ended,
-    !text.trim() && ended === "stop" ? t("chat.said_nothing") : "",
+    !text.trim() && ["stop", "length"].includes(ended) ? t("chat.said_nothing") : "",
     facts.cached ? t("chat.cached") : "",
     facts.profile ? t("chat.profile", { name: facts.profile_name ?? facts.profile }) : "",
     ease(facts.readability),
