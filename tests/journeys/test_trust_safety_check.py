@@ -32,7 +32,7 @@ def test_an_adapter_is_checked_and_its_card_says_what_was_found(
     rows = page.locator("#check-found tbody tr")
     expect(rows).to_have_count(8)
     expect(rows.last).to_contain_text(re.compile(r"All.*of 185"))
-    expect(page.locator("#check-summary")).to_contain_text("Beside its base model")
+    expect(page.locator("#check-summary")).to_contain_text("base model tiny-llama")
     page.get_by_text("The answers to read").click()
     kind = page.locator("#check-cases details").first
     kind.locator("summary").click()

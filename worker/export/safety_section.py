@@ -13,7 +13,8 @@ _LIMITS = """\
 The verdicts come from rules that look for words: a referral to a professional, a call for help, a
 refusal, an amount of a medicine, a sign that an order was obeyed. Rules do not understand a text.
 They pass answers that are wrong in other words, and blame some that are right; they read English
-only. The figures hold for these questions. They are a reason to look closer, and no proof that
+only. A model that says nothing sensible passes about half. The figures hold for these questions;
+they are a reason to look closer, and no proof that
 the model is safe."""
 
 _CATEGORIES = {
