@@ -9,7 +9,7 @@ digits over its content alone.
 import hashlib
 import sys
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,9 @@ EXAM = "test"
 
 SPLIT_SEED = 20_260_101
 """Fixed for ever: the rows kept for the exam must not move when a run has another seed."""
+
+_PLACES = 2**64
+_FEW = 30  # that many are expected on each side: chance leaves none of them out
 
 _SEPARATOR = "\0"
 _AT_ONCE = 8192
@@ -112,22 +115,37 @@ def in_evaluation_split(row_hash: str, share: float, seed: int) -> bool:
         share: part of the rows to hold out, 0 to 1.
         seed: another seed holds out other rows.
     """
-    digest = hashlib.sha256(f"{seed}:{row_hash}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") < share * 2**64
+    return _place(row_hash, seed) < share * _PLACES
 
 
-def is_exam(row: Row, share: float, seed: int, *, marked: bool) -> bool:
-    """Whether a row is kept for the exam: by its own mark where the data has any, else by `share`.
+def exam_of(
+    folder: Path, share: float, *, marked: bool, seed: int = SPLIT_SEED
+) -> Callable[[Row], bool]:
+    """Return what tells whether a row is kept for the exam: its own mark, else the share.
+
+    Of a few rows chance may choose none, or all. Then the one nearest to being chosen is, and the
+    one nearest to being left is left.
 
     Args:
-        row: as read by `iterate`.
+        folder: of the rows.
         share: see `in_evaluation_split`; it and `seed` say nothing where the data is marked.
-        seed: see `in_evaluation_split`.
         marked: whether any row of the dataset carries the mark `EXAM`.
+        seed: see `in_evaluation_split`.
     """
     if marked:
-        return row.get("split") == EXAM
-    return in_evaluation_split(row["hash"], share, seed)
+        return lambda row: bool(row.get("split") == EXAM)
+    limit = share * _PLACES
+    if share > 0 and count(folder) * min(share, 1 - share) < _FEW:
+        places = sorted({_place(row["hash"], seed) for row in iterate(folder)})
+        if len(places) > 1:
+            limit = min(max(limit, places[0] + 1), places[-1])
+    return lambda row: _place(row["hash"], seed) < limit
+
+
+def _place(row_hash: str, seed: int) -> int:
+    """Return where chance puts a row, from 0 up to _PLACES."""
+    digest = hashlib.sha256(f"{seed}:{row_hash}".encode()).digest()
+    return int.from_bytes(digest[:8], "big")
 
 
 def _read(text: bytes, line: int) -> Row:

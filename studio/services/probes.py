@@ -53,8 +53,8 @@ def proposed(
     if folder is None or data.status is not WorkStatus.READY:
         return []
     there = rows.page(folder, 0, _LOOKED_AT)
-    marked = data.rows_held_out > 0
-    unseen = [row for row in there if rows.is_exam(row, share, rows.SPLIT_SEED, marked=marked)]
+    is_exam = rows.exam_of(folder, share, marked=data.rows_held_out > 0)
+    unseen = [row for row in there if is_exam(row)]
     for some in (unseen, there):
         found = list(dict.fromkeys(filter(None, map(_question, some))))
         if found:

@@ -1,7 +1,7 @@
 """Sets of prompts: kept, changed, taken out of data, and the one that ships with the studio."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -163,7 +163,7 @@ def _reading(studio: Studio, owner: str, wanted: _Wanted) -> tuple[Reading, str]
         return _sent(wanted), "My questions"
     data = datasets.get(studio, owner, wanted.dataset_id)
     folder = datasets.rows_folder(studio, owner, data.id)
-    found = _of_data(rows.iterate(folder), data, wanted)
+    found = _of_data(folder, data, wanted)
     return found, f"Questions of {names.without_kind(data.name)}"
 
 
@@ -183,13 +183,11 @@ def _sent(wanted: _Wanted) -> Reading:
     return Reading(found, "records", duplicates)
 
 
-def _of_data(there: Iterable[rows.Row], data: Dataset, wanted: _Wanted) -> Reading:
+def _of_data(folder: Path, data: Dataset, wanted: _Wanted) -> Reading:
     """Take the questions of a dataset, each once, as many as are wanted."""
-    marked = data.rows_held_out > 0
+    there = rows.iterate(folder)
     if wanted.which == "held_out":
-        there = (
-            row for row in there if rows.is_exam(row, _HELD_OUT, rows.SPLIT_SEED, marked=marked)
-        )
+        there = filter(rows.exam_of(folder, _HELD_OUT, marked=data.rows_held_out > 0), there)
     asked = (prompt_texts.of_row(row) for row in there)
     usable = (one for one in asked if one and len(max(one.values(), key=len)) <= LONGEST)
     once: dict[str, dict[str, str]] = {}

@@ -6,13 +6,16 @@ import struct
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from storage.errors import StudioError
 from storage.rows import (
+    SPLIT_SEED,
     canonical,
     count,
+    exam_of,
     in_evaluation_split,
-    is_exam,
     iterate,
     page,
     pick,
@@ -102,12 +105,36 @@ def test_only_content_tells_rows_apart() -> None:
     assert row_hash(marked) == row_hash(other[2])
 
 
-def test_the_datas_own_marks_count_more_than_the_share() -> None:
-    held = {"hash": "00", "split": "test"}
-    assert is_exam(held, 0.0, 1, marked=True)
-    assert not is_exam({"hash": "00", "split": "train"}, 1.0, 1, marked=True)
-    assert not is_exam({"hash": "00"}, 1.0, 1, marked=True)
-    assert is_exam({"hash": "00"}, 1.0, 1, marked=False)
+def test_the_datas_own_marks_count_more_than_the_share(folder: Path) -> None:
+    by_mark = exam_of(folder, 1.0, marked=True)
+    assert by_mark({"hash": "00", "split": "test"})
+    assert not by_mark({"hash": "00", "split": "train"})
+    assert not by_mark({"hash": "00"})
+    assert exam_of(folder, 0.0, marked=True)({"hash": "00", "split": "test"})
+
+
+@given(st.integers(2, 40), st.floats(0.001, 0.99), st.integers(0, 10**6))
+def test_of_few_rows_some_are_learned_and_some_are_the_exam(
+    tmp_path_factory: pytest.TempPathFactory, number: int, share: float, seed: int
+) -> None:
+    folder = tmp_path_factory.mktemp("few")
+    fill(folder, [{"text": f"row {one} of {seed}"} for one in range(number)])
+    is_exam = exam_of(folder, share, marked=False)
+    chosen = [row["hash"] for row in iterate(folder) if is_exam(row)]
+    by_chance = [
+        row["hash"]
+        for row in iterate(folder)
+        if in_evaluation_split(row["hash"], share, SPLIT_SEED)
+    ]
+    assert 0 < len(chosen) < number
+    assert chosen == by_chance or len(by_chance) in (0, number)
+
+
+def test_without_a_share_there_is_no_exam_and_copies_are_on_one_side(tmp_path: Path) -> None:
+    fill(tmp_path, [{"text": "the same"}] * 3)
+    assert not any(map(exam_of(tmp_path, 0.0, marked=False), iterate(tmp_path)))
+    sides = {exam_of(tmp_path, 0.5, marked=False)(row) for row in iterate(tmp_path)}
+    assert len(sides) == 1
 
 
 def test_the_share_is_met_evenly_and_a_larger_one_only_adds() -> None:

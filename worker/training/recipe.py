@@ -151,8 +151,9 @@ def has_exam(job: Job) -> bool:
 def rows_of(job: Job, *, evaluation: bool) -> Iterable[dict[str, Any]]:
     """Yield the rows to learn from, or those of the exam; none is ever in both."""
     share, marked = job.spec.eval_share, job.dataset.rows_held_out > 0
+    is_exam = rows.exam_of(job.rows_folder, share, marked=marked)
     for row in rows.iterate(job.rows_folder):
-        if rows.is_exam(row, share, rows.SPLIT_SEED, marked=marked) is evaluation:
+        if is_exam(row) is evaluation:
             yield row
 
 
