@@ -1,5 +1,6 @@
 """What all tests share: a test that a missing tool leaves out says so, and fails where asked."""
 
+import gc
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -41,6 +42,15 @@ class Rooms(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
     """Hand out tests so that what is shared is made once."""
     return Rooms(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """Keep what was imported out of later searches for rubbish.
+
+    The trainer searches at the end of every training, and would look through all libraries.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
