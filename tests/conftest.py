@@ -1,5 +1,6 @@
 """What all tests share: a test that a missing tool leaves out says so, and fails where asked."""
 
+import gc
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -27,6 +28,28 @@ TOGETHER = {
 """Which tests share what takes long to make, such as a studio: one process runs them all."""
 
 
+LONG_ONES = (
+    "tests/worker/training/test_matrix.py",
+    "tests/worker/training/families/test_trainings.py",
+    "tests/worker/training/distributed/test_trainings.py",
+    "tests/worker/test_answering.py",
+    "tests/worker/datasets/test_quick.py",
+    "tests/worker/datasets/test_any_bytes.py",
+    "tests/worker/training/test_probes.py",
+    "tests/worker/training/test_resume.py",
+    "tests/worker/training/test_preference.py",
+    "tests/studio/test_up.py",
+    "tests/studio/test_cli.py",
+)
+"""Files that take long, however few tests they have; begun last, the others would wait for them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the long files come first."""
+    place = {name: number for number, name in enumerate(LONG_ONES)}
+    items.sort(key=lambda item: place.get(item.nodeid.split("::")[0], len(place)))
+
+
 class Rooms(LoadScopeScheduling):
     """Hands out tests by the file, or by what they share."""
 
@@ -39,8 +62,18 @@ class Rooms(LoadScopeScheduling):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    """Hand out tests so that what is shared is made once."""
+    """Hand out tests so that what is shared is made once, in the order of the collection."""
+    config.option.loadscopereorder = False
     return Rooms(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """Keep what was imported out of later searches for rubbish.
+
+    The trainer searches at the end of every training, and would look through all libraries.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

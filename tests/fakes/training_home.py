@@ -30,6 +30,7 @@ from storage.metrics import Point
 from storage.settings import Settings
 from storage.specs import RunSpec
 from storage.tables import BaseModelRow, DatasetRow
+from tests.fakes import quick_home
 from worker.models.importing import fingerprint
 from worker.training import launch
 
@@ -73,6 +74,7 @@ class TrainingHome:
     def make(cls, home: Path) -> "TrainingHome":
         """Make the folder's database."""
         home.mkdir(parents=True, exist_ok=True)
+        quick_home.with_schema(home)
         return cls(home, opened(Settings(home=home)))
 
     @property

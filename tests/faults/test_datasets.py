@@ -75,7 +75,7 @@ class Shelf:
 
 def test_a_killed_worker_leaves_what_it_has_read_and_the_next_one_goes_on(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path)
-    content = rows_of(150, pairs=True)  # the slowest to judge
+    content = rows_of(64, pairs=True)  # the slowest to judge, and four pieces at least
     identifier = shelf.put(content)
     folder = shelf.folder(shelf.found(identifier).sha256)
     first = StudioWorker(tmp_path)

@@ -1,6 +1,5 @@
 """A home with a migrated database, and the short ways to the rows that the stories begin with."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,12 +8,13 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy import event
 
-from storage import attempts, base_models, database, datasets, leases, runs, work
+from storage import attempts, base_models, datasets, leases, runs, work
 from storage.artifacts import Artifacts
 from storage.database import Database
 from storage.settings import Settings
 from storage.specs import RunSpec
 from storage.tables import BaseModelRow, DatasetRow
+from tests.fakes import quick_home
 
 ANNA = "anna"
 
@@ -77,25 +77,14 @@ class Story:
         return runs.get(self.database, owner, run.id)
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a database file at the newest schema, to be copied: migrating takes a while."""
-    home = tmp_path_factory.mktemp("migrated")
-    opened = database.opened(Settings(home=home))
-    opened.close()
-    return home / "studio.db"
-
-
 @pytest.fixture
-def new_story(
-    migrated: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[], Story]]:
+def new_story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Story]]:
     """Return a maker of stories, for tests that need many; all are closed in the end."""
     stories: list[Story] = []
 
     def make() -> Story:
         home = tmp_path_factory.mktemp("home")
-        shutil.copy(migrated, home / "studio.db")
+        quick_home.with_schema(home)
         opened = Database(Settings(home=home).database)
         event.listen(opened.engine, "connect", _without_waiting_for_the_disk)
         stories.append(Story(home, opened))

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import struct
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ ROWS = [
 
 def fill(folder: Path, rows: list[dict]) -> None:
     lines = [json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rows]
-    starts = [sum(map(len, lines[:number])) for number in range(len(lines))]
+    starts = list(accumulate(map(len, lines), initial=0))[:-1]
     (folder / "rows.jsonl").write_bytes(b"".join(lines))
     (folder / "rows.idx").write_bytes(struct.pack(f"<{len(starts)}Q", *starts))
     numbers = [2 * number + 1 for number in range(len(lines))]

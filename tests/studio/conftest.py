@@ -19,11 +19,19 @@ from storage.settings import Settings
 from studio import web
 from studio.services import studio as studios
 from studio.services.studio import Studio
+from tests.fakes import quick_home
 
 ROOT = Path(__file__).resolve().parents[2]
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 Serve = Callable[[FastAPI], AbstractContextManager[str]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _disk() -> Iterator[None]:
+    """Nothing here pulls the plug."""
+    with quick_home.without_waiting_for_the_disk():
+        yield
 
 
 def free_port() -> int:
@@ -61,6 +69,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def studio(settings: Settings) -> Iterator[Studio]:
     """An empty studio."""
+    quick_home.with_schema(settings.home)
     opened = studios.opened(settings)
     yield opened
     opened.database.close()

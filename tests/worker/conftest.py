@@ -12,9 +12,17 @@ from storage.ids import LOCAL_PERSON
 from storage.settings import Settings
 from storage.specs import RunSpec
 from storage.tables import BaseModelRow, DatasetRow
+from tests.fakes import quick_home
 from worker.children import Child, Nursery
 from worker.endings import Ending
 from worker.entries import Entry, Task
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _disk() -> Iterator[None]:
+    """Nothing here pulls the plug."""
+    with quick_home.without_waiting_for_the_disk():
+        yield
 
 
 class Parents:
@@ -84,6 +92,7 @@ def home(tmp_path: Path) -> Iterator[Home]:
     """Return a fresh home."""
     times = {"lease_seconds": 30.0, "heartbeat_seconds": 0.1, "reconcile_seconds": 0.1}
     settings = Settings(home=tmp_path, **times)
+    quick_home.with_schema(tmp_path)
     opened = database.opened(settings)
     yield Home(settings, opened)
     opened.close()

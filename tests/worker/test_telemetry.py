@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -134,7 +135,8 @@ class TestEnergy:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         clock = iter([0.0, 5.0, 10.0])
-        monkeypatch.setattr("worker.telemetry.time.monotonic", lambda: next(clock))
+        times = SimpleNamespace(monotonic=lambda: next(clock), time=time.time)
+        monkeypatch.setattr("worker.telemetry.time", times)  # and nobody else's clock
         without = replace(self.READING, energy=None)
         course = Course(None, {"0": without})
         assert course.energy({"0": without}) == 500.0

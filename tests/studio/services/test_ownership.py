@@ -1,7 +1,7 @@
 """Nobody sees, changes or learns of what somebody else has made."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +14,7 @@ from storage import artifacts, attempts, ids
 from storage import runs as stored_runs
 from storage.errors import NotFound, Refused
 from storage.ids import LOCAL_PERSON as ME
+from storage.settings import Settings
 from storage.tables import AnalysisRow
 from studio.services import (
     adapters,
@@ -45,10 +46,12 @@ from studio.services import (
     uploads,
     versions,
 )
+from studio.services import studio as studios
 from studio.services.answering import Heard
 from studio.services.plans import Places
 from studio.services.studio import Studio
 from studio.services.telling import Told
+from tests.fakes import quick_home
 from tests.fakes.workplace import Workplace
 
 BEN = "ben"
@@ -158,6 +161,8 @@ class Possessions:
 
     def id_for(self, name: str) -> str:
         """Return the id of what a service function is about."""
+        if name == "chat.find":
+            return f"adapter:{self.adapter.id}"
         mine: dict[str, Any] = {
             "base_models": self.model, "runs": self.run, "adapters": self.adapter,
             "uploads": self.upload, "analyses.get": self.analysis, "probes.of": self.run,
@@ -203,6 +208,17 @@ def mine(workplace: Workplace) -> Possessions:
     return Possessions(workplace)
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Possessions]:
+    """Return the same, made once: for tests in which nothing of it changes."""
+    home = tmp_path_factory.mktemp("studio") / "home"
+    home.mkdir()
+    quick_home.with_schema(home)
+    studio = studios.opened(Settings(home=home))
+    yield Possessions(Workplace(studio))
+    studio.database.close()
+
+
 def call(name: str, studio: Studio, owner: str, identifier: str) -> Any:
     """Call a service function about the thing of that id."""
     found = everything()[name](studio, owner, identifier, *EXTRA.get(name, ()))
@@ -218,28 +234,28 @@ def test_the_matrix_has_every_service() -> None:
 
 
 @pytest.mark.parametrize("name", BY_ID)
-def test_somebody_else_learns_only_that_there_is_nothing(name: str, mine: Possessions) -> None:
-    before, theirs = mine.seen(), mine.id_for(name)
+def test_somebody_else_learns_only_that_there_is_nothing(name: str, kept: Possessions) -> None:
+    before, theirs = kept.seen(), kept.id_for(name)
     with pytest.raises(NotFound) as refused:
-        call(name, mine.studio, BEN, theirs)
+        call(name, kept.studio, BEN, theirs)
     with pytest.raises(NotFound) as missing:
-        call(name, mine.studio, BEN, "run_000000000000")
+        call(name, kept.studio, BEN, "run_000000000000")
     assert str(refused.value).replace(theirs, "?") == str(missing.value).replace(
         "run_000000000000", "?"
     )
-    assert mine.seen() == before
+    assert kept.seen() == before
 
 
 @pytest.mark.parametrize("name", READS)
-def test_the_owner_is_given_the_same_thing(name: str, mine: Possessions) -> None:
-    call(name, mine.studio, ME, mine.id_for(name))
+def test_the_owner_is_given_the_same_thing(name: str, kept: Possessions) -> None:
+    call(name, kept.studio, ME, kept.id_for(name))
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_lists_hold_the_persons_own_alone(name: str, mine: Possessions) -> None:
-    assert everything()[name](mine.studio, BEN) == []
+def test_lists_hold_the_persons_own_alone(name: str, kept: Possessions) -> None:
+    assert everything()[name](kept.studio, BEN) == []
     if name != "runs.queue":
-        assert everything()[name](mine.studio, ME)
+        assert everything()[name](kept.studio, ME)
 
 
 @pytest.mark.parametrize("place", ["dataset_id", "base_model_id"])

@@ -13,11 +13,13 @@ from storage.ids import LOCAL_PERSON, new
 from storage.settings import Settings
 from storage.status import WorkStatus
 from storage.tables import AdapterRow, BaseModelRow, DatasetRow, RunRow
+from tests.fakes import quick_home
 from worker.chat.stored import StoredCatalogue
 
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Database:
+    quick_home.with_schema(tmp_path)
     return database.opened(Settings(home=tmp_path))
 
 

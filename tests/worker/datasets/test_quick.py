@@ -18,7 +18,7 @@ from worker.datasets.sources.batch import Batch
 from worker.datasets.sources.line_block import LineBlock
 from worker.datasets.tally import Tally
 
-EXAMPLES = 250
+EXAMPLES = [pytest.param(80, id="80"), pytest.param(1000, marks=pytest.mark.slow, id="1000")]
 TEXT = st.text(
     st.one_of(
         st.sampled_from(list('"\\/[]{}<|>:, \t\n\x00\x1b\b\u00e9\u2028😀\x7f\x0caSINT_')),
@@ -230,11 +230,12 @@ def judged(
     return files, tally.dump(), fingerprint
 
 
+@pytest.mark.parametrize("examples", EXAMPLES)
 @pytest.mark.parametrize("shape", list(ROWS))
 def test_the_quick_way_and_the_careful_way_agree(
-    shape: str, tmp_path_factory: pytest.TempPathFactory
+    shape: str, examples: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    @settings(max_examples=EXAMPLES, deadline=None)
+    @settings(max_examples=examples, deadline=None)
     @given(st.lists(line(shape), min_size=1, max_size=24))
     def agree(lines: list[bytes]) -> None:
         layout = layout_of(shape, MAPPINGS[shape], ["id", "meta", "text", "split"], chosen=False)
@@ -248,11 +249,12 @@ def test_the_quick_way_and_the_careful_way_agree(
     agree()
 
 
+@pytest.mark.parametrize("examples", EXAMPLES)
 @pytest.mark.parametrize("shape", list(ROWS))
 def test_lines_that_are_all_alike_are_read_the_same(
-    shape: str, tmp_path_factory: pytest.TempPathFactory
+    shape: str, examples: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    @settings(max_examples=EXAMPLES, deadline=None)
+    @settings(max_examples=examples, deadline=None)
     @given(alike(shape))
     def agree(lines: list[bytes]) -> None:
         layout = layout_of(shape, MAPPINGS[shape], ["id", "meta", "text", "split"], chosen=False)

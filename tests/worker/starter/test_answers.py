@@ -1,4 +1,8 @@
-"""The starter model as people get it: right, whole answers to questions that it never saw."""
+"""The starter model as people get it: right, whole answers to questions that it never saw.
+
+Building it takes minutes, so the plain run asks the one that the studio builds for the sample: see
+tests/journeys/test_7_starter.py.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +14,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from worker.starter import corpus
 
 HeldOut = dict[str, list[dict[str, Any]]]
-pytestmark = pytest.mark.timeout(1800)  # the build, on a machine that is busy
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(1800),  # the build, on a machine that is busy
+]
 
 
 class Talker:

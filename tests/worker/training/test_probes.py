@@ -16,6 +16,7 @@ from storage.status import RunStatus
 from tests.fakes.tiny_models import save_model, save_tokenizer
 from tests.fakes.training_home import TrainingHome, conversations
 from tests.worker.training.matrix import FAMILIES, rows_for
+from worker.training import voice
 from worker.training.course import Course
 
 ASKED = ("What about 3?", "And what, then, about number 11, really?", "Pills")
@@ -34,6 +35,12 @@ TRACELESS: dict[str, tuple[str, dict[str, Any]]] = {
     "texts, four bits": ("Pretraining", {"quantization": "nf4", "dropout": 0.1}),
     "a teacher, answers drawn by lot": ("Distillation", {"answer_tokens": 4}),
 }
+
+
+@pytest.fixture
+def brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let answers be short where their length shows nothing: untrained models write to the end."""
+    monkeypatch.setattr(voice, "TOKENS", 12)
 
 
 def trained(home: TrainingHome, model: Path, rows: str, **changes: Any) -> Run:
@@ -58,6 +65,7 @@ def answers(home: TrainingHome, run_id: str) -> dict[tuple[int, int], str]:
     return {(answer.step, answer.prompt): answer.answer for answer in found}
 
 
+@pytest.mark.usefixtures("brief")
 @pytest.mark.parametrize("case", TRACELESS)
 def test_what_is_learned_is_the_same_bit_for_bit_whether_it_is_asked_or_not(
     case: str, new_home: NewHome, llama: Path
@@ -100,6 +108,7 @@ def test_the_first_column_is_what_the_original_model_says(home: TrainingHome, ll
     assert any(there[0, n] != there[4, n] for n in range(3)), "it was not seen learning"
 
 
+@pytest.mark.usefixtures("brief")
 @pytest.mark.parametrize("family", ["Gemma 3", "Mixtral"])
 def test_it_answers_in_every_kind_of_model(family: str, home: TrainingHome, tmp_path: Path) -> None:
     save_tokenizer(tmp_path / "model")
@@ -109,12 +118,14 @@ def test_it_answers_in_every_kind_of_model(family: str, home: TrainingHome, tmp_
     assert not events.of(home.database, run.id)
 
 
+@pytest.mark.usefixtures("brief")
 def test_a_run_without_an_exam_is_asked_where_it_is_saved(home: TrainingHome, llama: Path) -> None:
     changes = {"eval_share": 0.0, "eval_every": None, "save_every": 3}
     run = trained(home, llama, "Supervised", probe_prompts=ASKED[:1], **changes)
     assert sorted(answers(home, run.id)) == [(0, 0), (3, 0), (4, 0)]
 
 
+@pytest.mark.usefixtures("brief")
 def test_a_question_too_long_for_the_model_is_left_out(home: TrainingHome, llama: Path) -> None:
     asked = ("Why? " * 60, "What about 3?")
     run = trained(home, llama, "Supervised", probe_prompts=asked, max_steps=1)
@@ -135,6 +146,7 @@ def test_where_it_cannot_answer_the_asking_ends_and_not_the_run(
     assert "CUDA out of memory." in told.words
 
 
+@pytest.mark.usefixtures("brief")
 def test_interrupted_and_resumed_it_has_each_answer_once_and_counts_on(
     new_home: NewHome, llama: Path
 ) -> None:

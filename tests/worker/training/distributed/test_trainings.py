@@ -80,7 +80,16 @@ DPO = (pairs(37), {"method": "dpo", "max_length": 128})
 ORDERS: dict[str, tuple[Rows, dict[str, Any]]] = {"sft": SFT, "dpo": DPO}
 
 
-@pytest.fixture(scope="module", params=["sft", "dpo"])
+PAIRS = [
+    ("sft", "ddp"),
+    ("dpo", "fsdp"),
+    pytest.param("sft", "fsdp", marks=pytest.mark.slow),
+    pytest.param("dpo", "ddp", marks=pytest.mark.slow),
+]
+"""Each recipe and each way of sharing; which of them meet makes no difference to either."""
+
+
+@pytest.fixture(scope="module")
 def alone(
     request: pytest.FixtureRequest, llama: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[TrainingHome, Run, str]]:
@@ -92,7 +101,7 @@ def alone(
     home.database.close()
 
 
-@pytest.mark.parametrize("sharding", ["ddp", "fsdp"])
+@pytest.mark.parametrize(("alone", "sharding"), PAIRS, indirect=["alone"], scope="module")
 def test_two_learn_what_one_does_with_twice_the_accumulation(
     home: TrainingHome, llama: Path, alone: tuple[TrainingHome, Run, str], sharding: str
 ) -> None:
