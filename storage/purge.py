@@ -14,7 +14,12 @@ from storage import audit
 from storage.artifacts import Artifacts
 from storage.audit import Action
 from storage.base_models import Source
-from storage.conversation_tables import ConversationRow, PromptSetRow, SystemPromptRow
+from storage.conversation_tables import (
+    ConversationRow,
+    PromptSetRow,
+    SystemPromptRow,
+    VoteRow,
+)
 from storage.database import Database
 from storage.status import ACTIVE, WorkStatus
 from storage.tables import (
@@ -40,7 +45,15 @@ _AGAIN = "Bring it in again."
 
 _ASIDE = ".deleted-"
 
-_ALONE = (PresetRow, SweepRow, PromptSetRow, SystemPromptRow, ConversationRow, EvaluationRow)
+_ALONE = (
+    PresetRow,
+    SweepRow,
+    PromptSetRow,
+    SystemPromptRow,
+    ConversationRow,
+    VoteRow,
+    EvaluationRow,
+)
 """Nothing else names these; what is theirs alone goes with them."""
 
 

@@ -17,6 +17,10 @@ from studio.services.studio import Studio
 
 log = structlog.get_logger()
 
+PATIENCE: Final = 20.0
+"""Seconds that a chat server is waited for which cannot be reached: it may be starting."""
+
+_LOOK_EVERY: Final = 0.5
 _HEADERS: Final = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-cache"),
@@ -57,7 +61,7 @@ class AnswerStream(Response):
 
     async def _pass_on(self, send: Send) -> None:
         try:
-            answer = await self._client.send(self._asked, stream=True)
+            answer = await self._reached()
         except httpx.TransportError:
             await _say(send, self._heard.fail(AWAY, tells_who=False))
             return
@@ -66,6 +70,16 @@ class AnswerStream(Response):
         finally:
             with anyio.CancelScope(shield=True):
                 await answer.aclose()
+
+    async def _reached(self) -> httpx.Response:
+        until = anyio.current_time() + PATIENCE
+        while True:
+            try:
+                return await self._client.send(self._asked, stream=True)
+            except httpx.ConnectError:
+                if anyio.current_time() >= until:
+                    raise
+                await anyio.sleep(_LOOK_EVERY)
 
     async def _listen(self, answer: httpx.Response, send: Send) -> None:
         try:

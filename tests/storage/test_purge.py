@@ -9,6 +9,7 @@ import pytest
 from storage import (
     adapters,
     attempts,
+    ballots,
     base_models,
     datasets,
     evaluations,
@@ -16,14 +17,19 @@ from storage import (
     owned,
     purge,
     runs,
+    votes,
     work,
 )
+from storage.ballots import Ballot, Pair
+from storage.conversation_tables import AnswerRow, ConversationRow, RoundRow, VoteRow
 from storage.errors import NotFound
 from storage.evaluations import Wanted
 from storage.metrics import Point, report
 from storage.status import RunStatus, WorkStatus
 from storage.tables import AdapterRow, BaseModelRow, DatasetRow, MetricPointRow, RunRow, now
 from storage.trust_tables import EvaluationRow
+from storage.votes import Outcome
+from tests.fakes.spoken import Spoken
 
 ANNA = "anna"
 LONG_AGO, LATELY = timedelta(days=31), timedelta(days=29)
@@ -175,3 +181,19 @@ def test_an_evaluation_goes_with_its_answers_and_its_log_unless_it_is_worked_on(
     assert purged(story) == [made.id]
     assert not log.exists()
     assert evaluations.answers(story.database, made.id) == []
+
+
+def test_a_conversation_goes_with_its_answers_and_a_vote_when_it_was_taken_back_itself(
+    story: Any,
+) -> None:
+    talk = Spoken(story.database, ["base:one", "base:two"], owner=ANNA)
+    talk.ask("What helps?", {"base:one": "Rest.", "base:two": "Nothing."})
+    pair = Pair(0, 1, Outcome("a"))
+    (vote,) = ballots.cast(story.database, ANNA, ANNA, Ballot(talk.id, 1, (pair,)))
+    delete(story, ConversationRow, talk.id)
+    assert purged(story) == [talk.id]
+    with story.database.read() as session:
+        assert session.query(RoundRow).count() == session.query(AnswerRow).count() == 0
+    assert votes.get(story.database, ANNA, vote.id).told["messages"]
+    delete(story, VoteRow, vote.id)
+    assert purged(story) == [vote.id]

@@ -1,6 +1,7 @@
 """Conversations over HTTP: asked, streamed, stopped, kept, judged; and blind until the vote."""
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -13,6 +14,7 @@ from fastapi import FastAPI
 from storage import ids
 from storage.conversation_tables import VoteRow
 from storage.ids import LOCAL_PERSON
+from studio.api import answer_stream
 from studio.services.studio import Studio
 from tests.fakes.chat_server import SlowWriter
 from tests.fakes.workplace import Workplace
@@ -155,9 +157,27 @@ def test_a_chat_server_that_dies_is_said_and_what_had_come_is_kept(
     assert (again["text"], again["ended"]) == ("Honey and rest", "stop")
 
 
-def test_a_chat_server_that_is_away_or_refuses_says_so_in_its_own_words(
+def test_a_chat_server_that_is_still_starting_is_waited_for(
     client: httpx.Client, names: list[str], request: pytest.FixtureRequest
 ) -> None:
+    talk = Talk(client, names)
+    talk.ask("What helps?")
+    asking = threading.Thread(target=talk.answer, args=(0,))
+    asking.start()
+    asking.join(0.7)
+    assert asking.is_alive()
+    request.getfixturevalue("writer")
+    asking.join(30)
+    assert talk.kept(0)["text"] == "Honey and rest"
+
+
+def test_a_chat_server_that_is_away_or_refuses_says_so_in_its_own_words(
+    client: httpx.Client,
+    names: list[str],
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(answer_stream, "PATIENCE", 0.0)
     talk = Talk(client, names)
     talk.ask("What helps?")
     assert "may still be starting" in talk.answer(0)[-1]["error"]["message"]
