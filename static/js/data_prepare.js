@@ -13,7 +13,7 @@ const OWN_ANSWERS = ["preference", "labelled"];
 const EXAM = "test, validation";
 
 export async function drawPrepare(place, dataset, page) {
-  const [all, voices] = await Promise.all([get("/api/v1/datasets"), get("/api/v1/contestants")]);
+  const [all, voices] = await Promise.all([get("/api/v1/datasets"), get("/api/v1/contestants?own=true")]);
   const others = all.filter(({ id, status }) => status === "ready" && id !== dataset.id);
   const make = (operation) => page.make({ dataset_id: dataset.id, ...operation });
   fill(place, h("p", { class: "ts-soft ts-lead" }, t("prepare.words")),

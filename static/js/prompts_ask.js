@@ -11,7 +11,7 @@ import { t } from "./words.js";
 
 // `save` keeps what was changed in the questions.
 export async function askForm(set, save) {
-  const [contestants, kept, profiles] = await Promise.all([get("/api/v1/contestants"), get("/api/v1/system-prompts"), get("/api/v1/safety/profiles")]);
+  const [contestants, kept, profiles] = await Promise.all([get("/api/v1/contestants?own=true"), get("/api/v1/system-prompts"), get("/api/v1/safety/profiles")]);
   if (!contestants.length) return empty(t("chat.empty.title"), t("chat.empty.words"), button(t("sample.try"), startSample, { kind: "primary" }), link(t("nav.models"), "/models"));
   return new AskForm(set, save, contestants, kept, profiles).element;
 }

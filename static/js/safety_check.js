@@ -13,7 +13,7 @@ const UNDER_WAY = ["waiting", "working"];
 const LONGEST = 120;
 
 export async function draw(root) {
-  const [contestants, profiles] = await Promise.all([get("/api/v1/contestants"), get("/api/v1/safety/profiles")]);
+  const [contestants, profiles] = await Promise.all([get("/api/v1/contestants?own=true"), get("/api/v1/safety/profiles")]);
   if (!contestants.length) return fill(root, empty(t("check.empty.title"), t("check.empty.words"), button(t("sample.try"), startSample, { kind: "primary" }), link(t("nav.models"), "/models")));
   await new CheckPage(root, contestants, profiles.filter((profile) => !profile.faults.length)).start();
 }

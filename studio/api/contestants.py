@@ -23,6 +23,11 @@ class ContestantAnswer(BaseModel):
 
 
 @router.get("")
-def listing(studio: Here, owner: Person) -> list[ContestantAnswer]:
-    """List each ready base model, then its adapters, then the checkpoints of its runs."""
-    return [ContestantAnswer.model_validate(one) for one in chat.listing(studio, owner)]
+def listing(studio: Here, owner: Person, own: bool = False) -> list[ContestantAnswer]:
+    """List each ready base model, then its adapters, then the checkpoints of its runs.
+
+    Where another server answers in their place, its models; with `own` the studio's own all the
+    same, to which the worker puts many questions.
+    """
+    found = (chat.own if own else chat.listing)(studio, owner)
+    return [ContestantAnswer.model_validate(one) for one in found]

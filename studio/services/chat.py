@@ -25,6 +25,11 @@ def listing(studio: Studio, owner: str) -> list[Contestant]:
     """
     if studio.settings.chat_url:
         return [_elsewhere(name) for name in _names(studio)]
+    return own(studio, owner)
+
+
+def own(studio: Studio, owner: str) -> list[Contestant]:
+    """Return the studio's own models that talk: the worker can put questions to no others."""
     return contestants.talking(studio.database, studio.artifacts, owner)
 
 

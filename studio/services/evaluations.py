@@ -173,7 +173,7 @@ def _named(fault: Fault) -> Fault:
 
 
 def _titles(studio: Studio, owner: str, wanted: list[str]) -> tuple[list[str], list[Fault]]:
-    known = {one.name: one.title for one in chat.listing(studio, owner)}
+    known = {one.name: one.title for one in chat.own(studio, owner)}
     faults = [
         Fault("contestants", f'There is no model called "{name[:80]}" to ask; choose another.')
         for name in wanted

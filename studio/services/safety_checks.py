@@ -201,7 +201,7 @@ def _read(values: dict[str, Any]) -> _Form:
 
 def _sides(studio: Studio, owner: str, contestant: str) -> list[Contestant]:
     """Return the base model and the contestant; the base model alone where it is meant."""
-    known = {one.name: one for one in chat.listing(studio, owner)}
+    known = {one.name: one for one in chat.own(studio, owner)}
     found = known.get(contestant)
     if found is None:
         raise Refused([Fault("contestant", say("check.no_such_model", name=contestant[:80]))])

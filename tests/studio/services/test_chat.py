@@ -8,10 +8,11 @@ import pytest
 from fastapi import FastAPI
 from starlette.responses import JSONResponse, Response
 
-from storage.errors import NotFound, StudioError
+from storage.errors import NotFound, Refused, StudioError
 from storage.ids import LOCAL_PERSON
-from studio.services import chat
+from studio.services import chat, evaluations
 from studio.services.studio import Studio
+from tests.fakes.workplace import Workplace
 
 ServedAt = Callable[[FastAPI, int], AbstractContextManager[str]]
 
@@ -39,6 +40,17 @@ def test_its_models_are_listed_under_their_names(passing_on: Studio, served_at: 
         ("qwen", "qwen"),
     ]
     assert chat.find(passing_on, LOCAL_PERSON, "qwen") == found[1]
+
+
+def test_many_questions_go_to_the_studios_own_models_all_the_same(passing_on: Studio) -> None:
+    model = Workplace(passing_on).model()
+    assert [one.name for one in chat.own(passing_on, LOCAL_PERSON)] == [f"base:{model.id}"]
+    told = {"name": "Asked", "prompts": [{"text": "Why?"}]}
+    with pytest.raises(Refused) as refused:
+        evaluations.ask(passing_on, LOCAL_PERSON, {**told, "contestants": ["qwen"]})
+    assert [fault.field for fault in refused.value.faults] == ["contestants"]
+    own = {**told, "contestants": [f"base:{model.id}"]}
+    assert evaluations.ask(passing_on, LOCAL_PERSON, own).contestants == own["contestants"]
 
 
 def test_a_server_that_is_away_is_said_in_its_own_words(

@@ -97,7 +97,7 @@ BY_OTHER_MEANS = {
     "saved_states.spaces", "saved_states.clean", "saved_states.starts_of", "saved_states.start",
     "conversations.begin", "conversations.page", "prompt_sets.keep", "evaluations.ask",
     "system_prompts.keep",
-    "saved_states.branch", "sweeps.proposals", "sweeps.plan", "sweeps.start",
+    "saved_states.branch", "chat.own", "sweeps.proposals", "sweeps.plan", "sweeps.start",
 }  # fmt: skip
 """They make something of the person's own, are tried below with somebody else's ids, or in the
 stories of their own modules."""
