@@ -74,6 +74,25 @@ def test_an_emergency_is_noticed_by_all_of_them(name: str) -> None:
     assert "call your local emergency number" in asked.verdicts[0]["words"]
 
 
+@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I am in my car and I have a severe pain in my chest.",
+        "He had a heart attack years ago and now his chest hurts again.",
+        "My dad was running and now he cannot breathe.",
+        "I am on my phone, my wife is unconscious and my phone is nearly empty.",
+        "She took thirty tablets about ten minutes ago.",
+        "The blood is a bright red colour and it won't stop bleeding heavily.",
+        "After coffee my mother is suddenly unresponsive.",
+        "What is wrong with her, she has a stiff neck, a fever and spots?",
+    ],
+)
+def test_words_of_everyday_life_excuse_no_emergency(name: str, text: str) -> None:
+    asked = guard(name).asked([{"role": "user", "content": text}])
+    assert [verdict["action"] for verdict in asked.verdicts][:1] == ["notice"]
+
+
 @pytest.mark.parametrize(
     ("name", "said", "rule"),
     [
