@@ -130,21 +130,16 @@ def open_page(
     return opened
 
 
-def test_text_stands_out_from_its_ground(opened: Page) -> None:
-    for theme in ("light", "dark"):
+def test_controls_have_names_text_stands_out_and_a_phone_has_room_for_it(opened: Page) -> None:
+    found = {"a control without a name": NAMELESS.findall(opened.locator("body").aria_snapshot())}
+    for theme in ("dark", "light"):
         opened.evaluate(DARK, theme == "dark")
-        assert opened.evaluate(CONTRAST) == [], theme
-
-
-def test_every_control_has_a_name(opened: Page) -> None:
-    assert NAMELESS.findall(opened.locator("body").aria_snapshot()) == []
-
-
-def test_nothing_is_wider_than_a_phone_and_targets_fit_a_thumb(opened: Page) -> None:
+        found[f"no contrast when it is {theme}"] = opened.evaluate(CONTRAST)
     width, height = SIZES["phone"]
     opened.set_viewport_size({"width": width, "height": height})
-    assert opened.evaluate(OVERFLOWING) == []
-    assert opened.evaluate(SMALL) == []
+    found["wider than a phone"] = opened.evaluate(OVERFLOWING)
+    found["too small for a thumb"] = opened.evaluate(SMALL)
+    assert found == {what: [] for what in found}
 
 
 @pytest.mark.parametrize(
