@@ -5,10 +5,12 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
-from sqlalchemy import URL
+
+if TYPE_CHECKING:  # the command line asks here and does not wait for it
+    from sqlalchemy import URL
 
 log = structlog.get_logger()
 
@@ -27,7 +29,7 @@ class Anchor:
     hash: str
 
 
-def place(address: URL) -> Path | None:
+def place(address: "URL") -> Path | None:
     """Return the file beside a database; None where that is no file of this machine."""
     if not address.drivername.startswith("sqlite") or not address.database:
         return None

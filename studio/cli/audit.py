@@ -3,20 +3,19 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Final
 
 import typer
 
-from storage import audit, audit_check, audit_files, audit_home
 from storage import settings as stored
-from storage.audit import Action, Wanted
 from storage.audit_anchor import Anchor
-from storage.audit_files import Kind
 from storage.errors import StudioError
 from storage.ids import LOCAL_PERSON
 from studio.cli.api import settings
 from studio.cli.terminal import Failed, out
 from studio.words import say
+
+_HEX_DIGITS: Final = 64  # of a SHA-256
 
 commands = typer.Typer(no_args_is_help=True, help="The audit trail: what was done, in a chain.")
 
@@ -32,6 +31,8 @@ def verify(
     Tells the newest entry's number and hash; kept on another machine and given to a later check,
     they show even that the whole trail was written anew.
     """
+    from storage import audit_check  # noqa: PLC0415  (the database's library: help does not wait)
+
     anchor = _anchor(known)
     with _opened() as database:
         found = audit_check.verify(database, anchor)
@@ -48,15 +49,17 @@ def export(
     file: Annotated[Path, typer.Argument(help="FILE.csv or FILE.jsonl.")],
 ) -> None:
     """Write all entries into a file, the oldest first; prints its name."""
-    kind = file.suffix.lower().removeprefix(".")
+    from storage import audit, audit_files  # noqa: PLC0415  (as before)
+
+    kind: Any = file.suffix.lower().removeprefix(".")
     if kind not in ("csv", "jsonl"):
         raise Failed("The file's name must end in .csv or .jsonl.", status=2)
     part = file.with_name(f".{file.name}.part")
     with _opened() as database:
-        audit.noted(database, LOCAL_PERSON, Action.TRAIL_EXPORTED, "audit", {"format": kind})
+        audit.noted(database, LOCAL_PERSON, audit.Action.TRAIL_EXPORTED, "audit", {"format": kind})
         try:
             with part.open("wb") as target:
-                target.writelines(audit_files.blocks(database, Wanted(), cast(Kind, kind)))
+                target.writelines(audit_files.blocks(database, audit.Wanted(), kind))
             part.replace(file)
         except OSError as error:
             raise Failed(f"{file} cannot be written: {error.strerror}.") from error
@@ -68,6 +71,8 @@ def export(
 @contextmanager
 def _opened() -> Iterator[Any]:
     """Give the database of the studio's home."""
+    from storage import audit_home  # noqa: PLC0415  (as before)
+
     settings()  # in words where a variable cannot be read
     try:
         with audit_home.opened(stored.load()) as database:
@@ -80,6 +85,6 @@ def _anchor(known: str) -> Anchor | None:
     if not known:
         return None
     number, _, digest = known.partition(":")
-    if not number.isdecimal() or len(digest) != len(audit.BEGINNING):
+    if not number.isdecimal() or len(digest) != _HEX_DIGITS:
         raise Failed("--known must be NUMBER:HASH, as an earlier check told it.", status=2)
     return Anchor(int(number), digest.lower())

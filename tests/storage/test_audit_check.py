@@ -14,6 +14,7 @@ from storage.audit_anchor import Anchor
 from storage.audit_check import Break
 from storage.database import Database
 from storage.trust_tables import AuditRow
+from tests.fakes import quick_home
 from tests.fakes.audit_trail import anchor_of, by_hand, noted, rehash
 
 
@@ -91,10 +92,10 @@ def test_any_single_entry_that_is_changed_removed_put_in_or_swapped_is_found(
 
 
 @pytest.fixture(scope="module")
-def once(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def once(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Return one database for many examples."""
     home = tmp_path_factory.mktemp("once")
-    (home / "studio.db").write_bytes(migrated.read_bytes())
+    quick_home.with_schema(home)
     opened = Database(f"sqlite:///{home / 'studio.db'}")
     event.listen(
         opened.engine, "connect", lambda made, _: made.execute("PRAGMA synchronous=OFF").close()
