@@ -29,23 +29,29 @@ def test_the_sample_goes_from_one_click_to_two_answers(page: Page, studio: Studi
     run_page.expect_whole_curve(page, studio, run_id, run["step"])
 
     page.get_by_role("link", name="Talk to it beside the original").click()
-    expect(page.locator(".ts-pane")).to_have_count(2)
+    expect(page.get_by_role("combobox", name=re.compile("^Contestant"))).to_have_count(2)
     page.get_by_label("Your question").fill("What helps against a cough at night?")
     page.get_by_role("button", name="Send to all").click()
-    answers = []
-    for pane in page.locator(".ts-pane").all():
-        expect(pane.locator(".ts-foot")).to_contain_text("tokens/s")
-        expect(pane.locator(".ts-assistant p")).to_have_text(
-            re.compile(r"[A-Za-z]{3}.* .*[a-z]{3}")
-        )
-        answers.append(pane.locator(".ts-assistant p").inner_text())
+    answers = _answers(page)
     assert answers[0] != answers[1], "a minute of training changes how it answers"
     keep(page, "sample-compared")
 
-    page.locator(".ts-pane").last.get_by_role("button", name="Keep as an example").click()
+    page.locator(".ts-answer").last.get_by_text("More").click()
+    page.locator(".ts-answer").last.get_by_role("button", name="Keep as an example").click()
     expect(page.locator(".ts-notice")).to_contain_text("Kept: 1")
     page.get_by_role("link", name="Look at the table").click()
     expect(page.get_by_label("Question, row 1")).to_have_value(
         "What helps against a cough at night?"
     )
     expect(page.get_by_label("Answer, row 1")).to_have_value(answers[1])
+
+
+def _answers(page: Page) -> list[str]:
+    """Return what both have said, once they have."""
+    expect(page.locator(".ts-answer")).to_have_count(2)
+    answers = []
+    for answer in page.locator(".ts-answer").all():
+        expect(answer.locator(".ts-foot")).to_contain_text("tokens/s")
+        expect(answer.locator(".ts-text")).to_have_text(re.compile(r"[A-Za-z]{3}.* .*[a-z]{3}"))
+        answers.append(answer.locator(".ts-text").inner_text())
+    return answers

@@ -1,5 +1,6 @@
 """What a person does on the train page, and after Start until the result answers."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -65,12 +66,13 @@ def told(page: Page, label: str) -> Locator:
 def talk(page: Page, question: str) -> None:
     """Talk to the result beside the original: both answer."""
     page.get_by_role("link", name="Talk to it beside the original").click()
-    panes = page.locator(".ts-pane")
-    expect(panes).to_have_count(2)
+    expect(page.get_by_role("combobox", name=re.compile("^Contestant"))).to_have_count(2)
     page.get_by_text("Instruction and sampling").click()
     page.get_by_label("Longest answer, in tokens").fill("12")
     page.get_by_label("Your question").fill(question)
     page.get_by_role("button", name="Send to all").click()
-    for pane in panes.all():
-        expect(pane.locator(".ts-foot")).to_contain_text("tokens")
-        expect(pane.locator(".ts-error")).to_have_count(0)
+    answers = page.locator(".ts-answer")
+    expect(answers).to_have_count(2)
+    for answer in answers.all():
+        expect(answer.locator(".ts-foot")).to_contain_text("tokens")
+        expect(answer.locator(".ts-error")).to_have_count(0)
