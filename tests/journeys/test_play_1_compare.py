@@ -217,7 +217,8 @@ def test_a_conversation_is_found_again_renamed_exported_and_deleted(
     assert len(lines) == 2
     assert "treadmill" in lines[0]
     card.get_by_role("link", name="Go on").click()
-    expect(page.locator(".ts-text").first).to_have_text(said.strip())
+    text = page.locator(".ts-text").first
+    until(lambda: text.inner_text() == said, "what came is shown again")
     page.get_by_role("link", name="Conversations").click()
     page.get_by_label("Find in names, questions and answers").fill("treadmill")
     expect(card).to_have_count(1)
@@ -241,7 +242,8 @@ def test_a_chat_server_killed_in_the_middle_is_said_and_the_conversation_goes_on
     assert said.strip()
     keep(page, "playground-broke-off")
     page.reload()
-    expect(page.locator(".ts-text").first).to_have_text(said.strip())
+    text = page.locator(".ts-text").first
+    until(lambda: text.inner_text() == said, "what came is shown again")
     page.get_by_text("Instruction and sampling").click()
     longest(page, 8)
     until(lambda: _answers_again(page), "the chat server is back")

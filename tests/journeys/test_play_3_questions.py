@@ -5,6 +5,7 @@ import io
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from playwright.sync_api import Page, expect
 
@@ -65,13 +66,15 @@ def take_away(page: Page) -> list[list[str]]:
 def test_pasted_questions_are_asked_of_two_models_and_taken_away(
     page: Page, studio: StudioProcess, finished_run: dict[str, Any]
 ) -> None:
+    assert finished_run["adapter_id"], "there is an original and what was made of it"
     paste(page)
     identifier = ask(page)
     rows = page.locator(".ts-compared tbody tr")
     expect(rows).to_have_count(3)
     given = studio.get(f"/evaluations/{identifier}/answers")["questions"]
     said = given[1]["answers"][1]["text"]
-    expect(rows.nth(1).locator("td").nth(1)).to_contain_text(" ".join(said.split()) or "(no words)")
+    shown = rows.nth(1).locator("td").nth(1).text_content() or ""
+    assert (said.strip() or "(no words)") in shown
     assert page.locator(".ts-compared img").count() == 0
     keep(page, "questions-answers")
 
@@ -83,7 +86,8 @@ def test_pasted_questions_are_asked_of_two_models_and_taken_away(
     expect(rows).to_have_count(1)
     page.get_by_role("link", name="Open question 2 in the playground").click()
     expect(page.get_by_label("Your question")).to_have_value(QUESTIONS[1])
-    assert finished_run["adapter_id"] in page.url
+    asked = studio.get(f"/evaluations/{identifier}")["contestants"]
+    assert all(quote(name, safe="") in page.url for name in asked)
 
 
 def test_what_was_asked_is_in_the_list_and_a_deleted_set_comes_back(
