@@ -22,6 +22,10 @@ Report = pytest.TestReport | pytest.CollectReport
 
 TOGETHER = {
     "tests/journeys/test_data_": "journeys about data",
+    "tests/journeys/test_play_": "journeys about models that are there",
+    "tests/journeys/test_run_": "journeys about models that are there",
+    "tests/journeys/test_train_": "journeys about models that are there",
+    "tests/journeys/test_trust_": "journeys about models that are there",
     "tests/journeys/": "journeys",
     "tests/faults/": "faults",
 }
