@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     journeys = [item for item in items if here in item.path.parents]
     for item in journeys:
         item.add_marker(pytest.mark.browser)
-        item.add_marker(pytest.mark.timeout(600))
+        item.add_marker(pytest.mark.timeout(900))
     journeys.sort(key=lambda item: (item.path.name, item.location[1] or 0))
     items[:] = [item for item in items if item not in journeys] + journeys
 
