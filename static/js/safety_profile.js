@@ -2,13 +2,13 @@
 
 import { get, post, put } from "./api.js";
 import { fill, h } from "./dom.js";
-import { button, choice, field, link, notice, problem, tick } from "./parts.js";
-import { drawRules, lines } from "./safety_rules.js";
+import { button, field, link, notice, problem, tick } from "./parts.js";
+import { input, number, select, TOPICS, topicOptions, topicWords } from "./safety_fields.js";
+import { drawRules } from "./safety_rules.js";
 import { drawTrial } from "./safety_trial.js";
 import { t } from "./words.js";
 
 const PROFILES = "/api/v1/safety/profiles";
-const TOPICS = ["diagnosis", "dosage", "self-harm", "emergencies"];
 
 export async function drawProfile(place, id) {
   let found;
@@ -73,27 +73,6 @@ function asFile(place, found, faults) {
     h("div", { class: "ts-actions" }, button(t("safety.save"), save, { kind: "primary" }), link(t("safety.back"), "/safety"))));
 }
 
-// A control whose value goes into `told[name]` as it is typed.
-export function input(told, name, place, label, help, { rows = 0, list = false } = {}) {
-  const control = h(rows ? "textarea" : "input", { id: `p-${place.replaceAll(".", "-")}`, "data-field": place, dir: "auto", ...(rows ? { rows: String(rows) } : { type: "text" }) });
-  control.value = list ? (told[name] ?? []).join("\n") : (told[name] ?? "");
-  control.addEventListener("input", () => { told[name] = list ? lines(control.value) : control.value; });
-  return field(label, control, help);
-}
-
-export function select(told, name, place, label, help, options) {
-  const control = choice(`p-${place.replaceAll(".", "-")}`, options, told[name] ?? "", (value) => { told[name] = value || null; });
-  control.dataset.field = place;
-  return field(label, control, help);
-}
-
-function number(told, name, place, label, help, { min, max, step = "1" }) {
-  const control = h("input", { type: "number", id: `p-${place.replaceAll(".", "-")}`, min, max, step, "data-field": place });
-  control.value = told[name] ?? "";
-  control.addEventListener("input", () => { told[name] = control.value === "" ? null : Number(control.value); });
-  return field(label, control, help);
-}
-
 function section(title, words, ...more) {
   return h("section", { class: "ts-card" }, h("h2", {}, title), words ? h("p", {}, words) : null, more);
 }
@@ -123,15 +102,6 @@ function topics(told) {
     return h("article", { class: "ts-kind" }, tick(`topic-${name}`, topicWords(name), topic.refer, (on) => { topic.refer = on; keep(); }), words);
   };
   return section(t("safety.topics"), t("safety.topics_words"), TOPICS.map(line));
-}
-
-export function topicWords(name) {
-  const words = { diagnosis: t("safety.topic.diagnosis"), dosage: t("safety.topic.dosage"), "self-harm": t("safety.topic.self_harm"), emergencies: t("safety.topic.emergencies") };
-  return words[name] ?? name;
-}
-
-export function topicOptions(none) {
-  return [["", none], ...TOPICS.map((name) => [name, topicWords(name)])];
 }
 
 function disclaimers(told) {

@@ -3,14 +3,9 @@
 import { fill, h } from "./dom.js";
 import { count } from "./format.js";
 import { button } from "./parts.js";
-import { input, select, topicOptions } from "./safety_profile.js";
+import { input, lines, select, topicOptions } from "./safety_fields.js";
 import { actionWords } from "./safety_trial.js";
 import { t } from "./words.js";
-
-// A text's lines without blank ones.
-export function lines(text) {
-  return text.split("\n").map((line) => line.trim()).filter(Boolean);
-}
 
 export function drawRules(place, told) {
   const list = h("div", {});
