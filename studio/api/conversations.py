@@ -15,6 +15,7 @@ from studio.api.bodies import JsonObject, documented
 from studio.api.person import Here, Person
 from studio.services import answering, conversations, names
 from studio.services.answering import Heard
+from studio.services.telling import Told, ToldRound, ToldSide
 
 router = APIRouter(prefix="/conversations", tags=["conversations"])
 
@@ -46,70 +47,10 @@ _JUDGED = documented(
 )
 
 
-class _Plain(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
-
-class WhoAnswer(_Plain):
-    """A contestant and what a person calls it."""
-
-    name: str
-    title: str
-
-
-class SaidAnswer(_Plain):
-    """What a side answered; `facts` has its tokens and pace, and what the safety rules found."""
-
-    text: str
-    ended: str
-    facts: dict[str, Any]
-    sha256: str | None
-    corrected: str | None
-    mark: str | None
-    note: str | None
-    at: datetime
-
-
-class SideAnswer(_Plain):
-    """A side of a round; `contestant` and `title` are null until a blind vote is cast."""
-
-    side: int
-    label: str
-    contestant: str | None
-    title: str | None
-    answer: SaidAnswer | None
-
-
-class RoundAnswer(_Plain):
-    """A prompt and its answers."""
-
-    number: int
-    prompt: str
-    system: str
-    sampling: dict[str, Any]
-    at: datetime
-    voted: bool
-    hidden: bool
-    sides: list[SideAnswer]
-
-
-class ConversationAnswer(_Plain):
-    """A conversation; `contestants` is null until a blind vote is cast."""
-
-    id: str
-    name: str
-    created_at: datetime
-    changed_at: datetime
-    blind: bool
-    system: str
-    sampling: dict[str, Any]
-    prompt_set_id: str | None
-    contestants: list[WhoAnswer] | None
-    rounds: list[RoundAnswer]
-
-
-class ConversationLine(_Plain):
+class ConversationLine(BaseModel):
     """A conversation in a list: the titles of its contestants, its first prompt."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     id: str
     name: str
@@ -141,9 +82,9 @@ def listing(
 
 
 @router.post("", status_code=201, openapi_extra=_BEGUN)
-def begin(studio: Here, owner: Person, values: JsonObject) -> ConversationAnswer:
+def begin(studio: Here, owner: Person, values: JsonObject) -> Told:
     """Begin a conversation with one to four contestants; 422 names every fault by field."""
-    return ConversationAnswer.model_validate(conversations.begin(studio, owner, values))
+    return conversations.begin(studio, owner, values)
 
 
 @router.get("/export")
@@ -156,18 +97,15 @@ def export_all(studio: Here, owner: Person, asked: Annotated[Wanted, Query()]) -
 
 
 @router.get("/{conversation_id}")
-def details(studio: Here, owner: Person, conversation_id: str) -> ConversationAnswer:
+def details(studio: Here, owner: Person, conversation_id: str) -> Told:
     """Show a conversation with all that was said."""
-    return ConversationAnswer.model_validate(conversations.get(studio, owner, conversation_id))
+    return conversations.get(studio, owner, conversation_id)
 
 
 @router.patch("/{conversation_id}", openapi_extra=_CHANGED)
-def change(
-    studio: Here, owner: Person, conversation_id: str, values: JsonObject
-) -> ConversationAnswer:
+def change(studio: Here, owner: Person, conversation_id: str, values: JsonObject) -> Told:
     """Change its name, `contestants` from the next round on, or `prompt_set_id`."""
-    changed = conversations.change(studio, owner, conversation_id, values)
-    return ConversationAnswer.model_validate(changed)
+    return conversations.change(studio, owner, conversation_id, values)
 
 
 @router.delete("/{conversation_id}", status_code=204)
@@ -177,7 +115,7 @@ def delete(studio: Here, owner: Person, conversation_id: str) -> None:
 
 
 @router.post("/{conversation_id}/restore")
-def restore(studio: Here, owner: Person, conversation_id: str) -> ConversationAnswer:
+def restore(studio: Here, owner: Person, conversation_id: str) -> Told:
     """Bring a deleted conversation back."""
     conversations.restore(studio, owner, conversation_id)
     return details(studio, owner, conversation_id)
@@ -191,12 +129,12 @@ def export(studio: Here, owner: Person, conversation_id: str) -> StreamingRespon
 
 
 @router.post("/{conversation_id}/rounds", status_code=201, openapi_extra=_ASKED)
-def ask(studio: Here, owner: Person, conversation_id: str, values: JsonObject) -> RoundAnswer:
+def ask(studio: Here, owner: Person, conversation_id: str, values: JsonObject) -> ToldRound:
     """Put a prompt to all sides; the answer of each is asked for next, at its own address.
 
     With `from_round` it takes the place of that round, and all later ones go.
     """
-    return RoundAnswer.model_validate(conversations.ask(studio, owner, conversation_id, values))
+    return conversations.ask(studio, owner, conversation_id, values)
 
 
 @router.post("/{conversation_id}/rounds/{number}/sides/{side}/answer")
@@ -220,10 +158,9 @@ async def answer(
 @router.patch("/{conversation_id}/rounds/{number}/sides/{side}", openapi_extra=_JUDGED)
 def judge(
     studio: Here, owner: Person, conversation_id: str, number: int, side: int, values: JsonObject
-) -> SideAnswer:
+) -> ToldSide:
     """Mark an answer (good, bad, pass, fail, harmful), correct it, note something; null undoes."""
-    judged = conversations.judge(studio, owner, conversation_id, (number, side), values)
-    return SideAnswer.model_validate(judged)
+    return conversations.judge(studio, owner, conversation_id, (number, side), values)
 
 
 def _download(rows: Any, name: str) -> StreamingResponse:
