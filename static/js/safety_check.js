@@ -14,7 +14,7 @@ const LONGEST = 120;
 
 export async function draw(root) {
   const [contestants, profiles] = await Promise.all([get("/api/v1/contestants?own=true"), get("/api/v1/safety/profiles")]);
-  if (!contestants.length) return fill(root, empty(t("check.empty.title"), t("check.empty.words"), button(t("sample.try"), startSample, { kind: "primary" }), link(t("nav.models"), "/models")));
+  if (!contestants.length) return fill(root, playgroundTabs("safety"), empty(t("check.empty.title"), t("check.empty.words"), button(t("sample.try"), startSample, { kind: "primary" }), link(t("nav.models"), "/models")));
   await new CheckPage(root, contestants, profiles.filter((profile) => !profile.faults.length)).start();
 }
 
