@@ -3,7 +3,8 @@
 Run with `python -m tests.benchmarks.chat`; OMP_NUM_THREADS says how many cores. The model is a
 random Llama of about 17 million parameters with rank-16 adapters on all linear layers, as in
 `contestants.py`, which sets it beside PEFT. Ratios are medians over rounds in which everything
-takes turns; "one" is always a single contestant in the same round. Greedy, float32.
+takes turns; "one" is always a single contestant in the same round. Greedy, float32. Every question
+is a new one, so that nothing of it is known from before, but for the next turns of a talk.
 """
 
 import argparse
@@ -29,6 +30,12 @@ from worker.chat.sampling import Sampling
 LARGE_RANK = 80
 """Its adapter takes about 20 MB."""
 
+PROMPT = 64
+"""Tokens of a question."""
+
+TALK = 512
+"""Tokens of a talk so far, behind which a new question stands."""
+
 _MEGABYTE = 1e6
 
 
@@ -38,12 +45,13 @@ class Chat:
     def __init__(self, contestants: list[Contestant], new: int) -> None:
         self.contestants, self.new = contestants, new
         self.engine = Engine()
-        self.prompt = torch.randint(3, VOCABULARY, (64,)).tolist()
+        self.prompt: list[int] | None = None
 
     def together(self, count: int) -> tuple[float, list[str], float]:
         """Seconds for all, what each said, and seconds until the last one's first token."""
+        prompt = self.prompt or words(PROMPT)
         began = time.perf_counter()
-        streams = [self._asked(one, self.new) for one in self.contestants[:count]]
+        streams = [self._asked(one, self.new, prompt) for one in self.contestants[:count]]
         events = [_events(stream) for stream in streams]
         took = time.perf_counter() - began
         endings = [told[-1] for told in events]
@@ -52,21 +60,39 @@ class Chat:
 
     def first_token(self, one: Contestant) -> float:
         """Seconds to a first token."""
-        end = _events(self._asked(one, 1))[-1]
-        assert isinstance(end, Ending)
-        return end.usage.seconds_to_first
+        return self.until_all([one], words(PROMPT))
+
+    def until_all(self, contestants: list[Contestant], prompt: list[int]) -> float:
+        """Seconds until the last of them has written a first token."""
+        streams = [self._asked(one, 1, prompt) for one in contestants]
+        endings = [_events(stream)[-1] for stream in streams]
+        return max(end.usage.seconds_to_first for end in endings if isinstance(end, Ending))
+
+    def next_turns(self, count: int) -> tuple[float, float, float]:
+        """A new question at the end of a long talk: one, `count` of them, and one that is new."""
+        talk = words(TALK)
+        there = self.contestants[:count]
+        self.until_all(there, talk)
+        one = self.until_all(there[:1], [*talk, *words(PROMPT)])
+        several = self.until_all(there, [*talk, *words(PROMPT)])
+        return one, several, self.until_all(there[:1], words(TALK + PROMPT))
 
     def paces(self, count: int) -> list[float]:
         """Tokens a second of each of `count` people who ask the same model at once."""
-        streams = [self._asked(self.contestants[0], self.new) for _ in range(count)]
+        streams = [self._asked(self.contestants[0], self.new, words(PROMPT)) for _ in range(count)]
         endings = [_events(stream)[-1] for stream in streams]
         return [end.usage.tokens_per_second for end in endings if isinstance(end, Ending)]
 
-    def _asked(self, one: Contestant, new: int) -> "SimpleQueue[Event]":
+    def _asked(self, one: Contestant, new: int, prompt: list[int]) -> "SimpleQueue[Event]":
         events: SimpleQueue[Event] = SimpleQueue()
         sampling = Sampling(temperature=0, max_tokens=new)
-        self.engine.ask(one, self.prompt, sampling, events.put)
+        self.engine.ask(one, prompt, sampling, events.put)
         return events
+
+
+def words(count: int) -> list[int]:
+    """A text nobody has read yet."""
+    return [int(token) for token in torch.randint(3, VOCABULARY, (count,))]
 
 
 def _events(stream: "SimpleQueue[Event]") -> list[Event]:
@@ -123,6 +149,9 @@ def _measured(chat: Chat, large: Contestant, rounds: int) -> dict[str, list[floa
         found["first token after a resident switch / without"].append(
             chat.first_token(second) / again
         )
+        one_turn, four_turns, anew = chat.next_turns(4)
+        found["next turn of 4 / one"].append(four_turns / one_turn)
+        found["next turn of 4 / one that is read from its beginning"].append(four_turns / anew)
         alone = statistics.median(chat.paces(1))
         found["slowest of 8 people / one alone"].append(min(chat.paces(8)) / alone)
         found["seconds for a large adapter from disk"].append(_from_disk(chat, large, first))
@@ -158,13 +187,15 @@ def main() -> None:
         contestants = build(Path(folder))
         large = _large(contestants[0].base_folder, Path(folder) / "large")
         chat = Chat(contestants, asked.new)
-        print(f"threads {torch.get_num_threads()}, 64 prompt tokens, {asked.new} new")
+        print(f"threads {torch.get_num_threads()}, {PROMPT} prompt tokens, {asked.new} new")
         print(_adapters_memory(chat))
+        chat.prompt = words(PROMPT)
         alone = [Chat.together(_only(chat, one), 1)[1][0] for one in contestants]
         same = all(chat.together(count)[1] == alone[:count] for count in (2, 4, 8))
+        chat.prompt = None
         print(f"same tokens in company as alone: {'yes' if same else 'NO'}")
         for name, values in _measured(chat, large, asked.rounds).items():
-            print(f"{name:48s} {statistics.median(values):6.2f}   {GOALS.get(name, '')}")
+            print(f"{name:56s} {statistics.median(values):6.2f}   {GOALS.get(name, '')}")
         print(f"the large adapter's file: {_bytes(large) / _MEGABYTE:.1f} MB")
         chat.engine.close()
 

@@ -4,7 +4,7 @@ Run with `python -m tests.benchmarks.contestants`; OMP_NUM_THREADS says how many
 is a random Llama of about 20 million parameters; every contestant has a rank-16 adapter of its own
 on all linear layers. Times are medians over rounds in which all arrangements take turns; "x one"
 is the time over that of one contestant in the same round. PEFT stands beside it with its own
-mixed batch (`adapter_names`) and the same prompts.
+mixed batch (`adapter_names`) and the same prompts. Nothing is known from earlier rounds.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from worker.chat.catalogue import Contestant
-from worker.chat.engine import Engine
+from worker.chat.engine import Engine, Limits
 from worker.chat.exchange import Ending, Event
 from worker.chat.sampling import Sampling
 
@@ -79,7 +79,7 @@ class Bench:
         self.contestants = contestants
         self.new = new
         self.prompt = torch.randint(3, VOCABULARY, (64,)).tolist()
-        self.engine = Engine()
+        self.engine = Engine(Limits(read_bytes=0))
         model: Any = LlamaForCausalLM.from_pretrained(contestants[0].base_folder)
         for one in contestants:
             if isinstance(model, PeftModel):

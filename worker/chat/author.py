@@ -24,6 +24,9 @@ _AT_ONCE = 16
 _IN_VIEW = 16
 """So many times what is answered at once is sorted by length: neighbours need little padding."""
 
+_READ_BYTES = 100_000_000
+"""Memory for what was read: instructions that stand above all questions are read once."""
+
 
 @dataclass(frozen=True)
 class Question:
@@ -71,7 +74,7 @@ class Author:
         loaded = base.load(contestant.base_folder)
         folder = contestant.adapter_folder
         self._adapter = None if folder is None else adapters.load(folder, loaded.model)
-        self._batch = Batch(loaded)
+        self._batch = Batch(loaded, _READ_BYTES)
         self._done: deque[Answer] = deque()
         self.reasons: list[str] = []
         """Why questions were refused, the first few."""

@@ -11,6 +11,7 @@ from worker.chat.adapters import Adapter
 from worker.chat.base import Base
 from worker.chat.exchange import Reason, Ticket
 from worker.chat.mixture import Mixture
+from worker.chat.reads import Reads
 from worker.chat.row import Row
 from worker.chat.row_cache import RowCache, leftward
 from worker.chat.sampling import Sampler
@@ -21,7 +22,8 @@ class Batch:
     """Rows over one base model, their key-value cache padded on the left to one length.
 
     A new row is read by itself and its cache laid beside the others'; one that ends takes its
-    cache along, and padding that no row needs any longer goes too.
+    cache along, and padding that no row needs any longer goes too. What an ended row has read is
+    kept for the next question that begins alike.
 
     Where memory runs out, the youngest half of the rows is set aside and the others go on. As rows
     end, those set aside come back one by one, the oldest first: all they have read and written is
@@ -30,13 +32,14 @@ class Batch:
 
     What is guaranteed: a greedy answer in float32 is, token for token, what its contestant says
     alone, whoever else is in the batch. A drawn one with a seed too: each row has a random stream
-    of its own, which nothing else takes numbers from. Company changes the logits by rounding only,
-    about one part in a million; an answer could differ only where two tokens are that close. In 16
+    of its own, which nothing else takes numbers from. Company, and what was read before, change
+    the logits by rounding only, about one part in a million; an answer could differ only where two
+    tokens are that close. In 16
     bits (graphics cards, very large models on a processor) such ties are no rarity.
     """
 
-    def __init__(self, base: Base) -> None:
-        """Starts empty."""
+    def __init__(self, base: Base, read_bytes: int = 0) -> None:
+        """Starts empty; `read_bytes`: memory for what ended rows have read."""
         self.base = base
         self.rows: list[Row] = []
         self.aside: list[Row] = []
@@ -44,6 +47,7 @@ class Batch:
         self._mixture = Mixture(base.model)
         self._cache = RowCache()
         self._mask = torch.zeros(0, 0, dtype=torch.long, device=base.device)
+        self._reads = Reads(read_bytes)
 
     @property
     def unfinished(self) -> int:
@@ -69,7 +73,7 @@ class Batch:
         except (RuntimeError, MemoryError) as error:
             if not refusals.is_memory(error):
                 raise
-            _tidy()
+            self._tidy()
             self._admit_fewer(rows, None if not is_alone else error)
             return
         self.rows = [*self.rows, *rows]
@@ -122,8 +126,12 @@ class Batch:
         first = [rows[places.index(place)] for place in range(len(distinct))]
         tokens, mask = self._padded([row.tokens for row in first])
         cache = RowCache()
+        asked = [(row.adapter, row.tokens) for row in first]
+        taken = self._reads.taken_over(cache, asked, tokens.shape[1])
+        for row, place in zip(rows, places, strict=True):
+            row.reused = min(taken[place], len(row.ticket.prompt))
         self._mixture.arrange([row.adapter for row in first])
-        logits = self.base.logits(tokens, mask, cache)
+        logits = self.base.logits(tokens[:, cache.get_seq_length() :], mask, cache)
         if len(first) < len(rows):
             index = torch.tensor(places, device=mask.device)
             cache.select(index)
@@ -166,7 +174,7 @@ class Batch:
         else:
             younger[0].end("error", refusals.in_words(error))
         self._keep(list(range(half)))
-        _tidy()
+        self._tidy()
 
     def _set_all_aside(self) -> None:
         """Lets go of the whole cache, where an error has left it half changed."""
@@ -198,10 +206,21 @@ class Batch:
         if not over:
             return
         kept = [index for index, row in enumerate(self.rows) if row not in over]
+        self._remember({index: row for index, row in enumerate(self.rows) if row in over})
         self.rows = [self.rows[index] for index in kept]
         self._keep(kept)
         for row, reason in over.items():
             row.end(reason, _not_a_number(row) if reason == "error" else None)
+
+    def _remember(self, over: dict[int, Row]) -> None:
+        """Keeps what rows have read that end; all but the last token of each."""
+        try:
+            for index, row in over.items():
+                self._reads.keep(row.adapter, row.tokens[:-1], self._cache, index)
+        except (RuntimeError, MemoryError) as error:
+            if not refusals.is_memory(error):
+                raise
+            self._reads.clear()
 
     def _keep(self, kept: list[int]) -> None:
         if not kept:
@@ -219,6 +238,13 @@ class Batch:
                 raise
             self._set_all_aside()
 
+    def _tidy(self) -> None:
+        """Gives back the memory that a failed attempt has left, and what is kept for later."""
+        self._reads.clear()
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
     def _padded(self, texts: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
         """Token ids and mask, shape [rows, longest]; shorter texts are filled up on the left."""
         longest = max(map(len, texts))
@@ -230,13 +256,6 @@ class Batch:
 def _reading(row: Row) -> tuple[int, tuple[int, ...]]:
     """What decides on a row's keys and values."""
     return id(row.adapter), tuple(row.tokens)
-
-
-def _tidy() -> None:
-    """Gives back the memory that a failed attempt has left."""
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
 
 
 def _not_a_number(row: Row) -> StudioError:

@@ -41,6 +41,7 @@ class Limits:
         rows: answers written at once.
         waiting: questions that may wait beyond those.
         adapter_bytes: memory for adapters; the least recently used make room.
+        read_bytes: memory for what was read, for questions that begin as earlier ones; as above.
         idle_seconds: after so long without a question the model is let go.
     """
 
@@ -48,6 +49,7 @@ class Limits:
     rows: int = 16
     waiting: int = 64
     adapter_bytes: int = 2_000_000_000
+    read_bytes: int = 400_000_000
     idle_seconds: float = 600.0
 
 
@@ -224,7 +226,7 @@ class Engine:
         if self._batch is None or self._stands_on != needed:
             self._unload()
             self._room.require(contestant)
-            self._batch = Batch(base.load(*needed))
+            self._batch = Batch(base.load(*needed), self._limits.read_bytes)
             self._stands_on = needed
         return self._batch
 

@@ -25,6 +25,8 @@ class Usage:
         sure: mean log-probability (natural logarithm, so at most 0) of the tokens written, in the
             model's own distribution: before temperature, nucleus and penalties. Company in the
             batch may change its last digits. None where nothing was written, or nobody says.
+        reused_tokens: tokens of the prompt that were not read again: an earlier question of the
+            same contestant began with them.
     """
 
     prompt_tokens: int
@@ -33,6 +35,7 @@ class Usage:
     tokens_per_second: float = 0.0
     batch_rows: int = 0
     sure: float | None = None
+    reused_tokens: int = 0
 
 
 @dataclass(frozen=True)

@@ -210,9 +210,14 @@ class _PartOfChoice(BaseModel):
     finish_reason: str | None = None
 
 
+class _Reused(BaseModel):
+    cached_tokens: int | None = None
+
+
 class _Counted(BaseModel):
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    prompt_tokens_details: _Reused | None = None
 
 
 class _Chunk(BaseModel):
@@ -229,7 +234,12 @@ class _Chunk(BaseModel):
             return self.studio
         if self.usage is None or known.sure is not None:
             return known
-        return Usage(self.usage.prompt_tokens, self.usage.completion_tokens)
+        details = self.usage.prompt_tokens_details or _Reused()
+        return Usage(
+            self.usage.prompt_tokens,
+            self.usage.completion_tokens,
+            reused_tokens=details.cached_tokens or 0,
+        )
 
 
 def _body(asked: ChatRequest, sampling: Sampling) -> dict[str, Any]:

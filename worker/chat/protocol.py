@@ -237,11 +237,17 @@ def event(told: dict[str, Any]) -> bytes:
     return b"data: " + orjson.dumps(told) + b"\n\n"
 
 
-def _usage(endings: Sequence[Ending]) -> dict[str, int]:
+def _usage(endings: Sequence[Ending]) -> dict[str, Any]:
     """What all answers took together; the prompt they share is read once."""
-    read = endings[0].usage.prompt_tokens
+    first = endings[0].usage
+    read = first.prompt_tokens
     written = sum(ending.usage.completion_tokens for ending in endings)
-    return {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
+    return {
+        "prompt_tokens": read,
+        "completion_tokens": written,
+        "total_tokens": read + written,
+        "prompt_tokens_details": {"cached_tokens": first.reused_tokens},
+    }
 
 
 def _text(content: str | list[_Part]) -> str:

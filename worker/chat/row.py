@@ -12,7 +12,10 @@ from worker.chat.text import AnswerText
 
 @dataclass(eq=False)
 class Row:
-    """One answer in the batch; `said`: the tokens written so far."""
+    """One answer in the batch; `said`: the tokens written so far.
+
+    `reused`: tokens of the prompt that were known from before, as read the last time.
+    """
 
     ticket: Ticket
     adapter: Adapter | None
@@ -23,6 +26,7 @@ class Row:
     last_at: float = 0.0
     company: int = 1
     log_chance: float = 0.0
+    reused: int = 0
 
     @property
     def tokens(self) -> list[int]:
@@ -64,4 +68,5 @@ class Row:
             tokens_per_second=(written - 1) / writing if writing > 0 else 0.0,
             batch_rows=self.company,
             sure=self.log_chance / written if written else None,
+            reused_tokens=self.reused,
         )
