@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -10,7 +11,7 @@ from sqlalchemy import text
 
 from storage.database import Database
 from tests.journeys.screen import keep
-from tests.journeys.studio_process import StudioProcess
+from tests.journeys.studio_process import StudioProcess, until
 
 WICKED = "=1+1 <img src=x onerror=alert(1)>"
 
@@ -31,8 +32,14 @@ def ask(studio: StudioProcess, model_id: str) -> None:
     """Ask the base model a question, as any client does."""
     message = {"role": "user", "content": QUESTION}
     body = {"model": f"base:{model_id}", "messages": [message], "max_tokens": 2}
-    answer = studio.api.post(f"{studio.address}/v1/chat/completions", json=body)
-    assert answer.is_success, answer.text
+    told: list[Any] = []
+
+    def is_up() -> bool:
+        told.append(studio.api.post(f"{studio.address}/v1/chat/completions", json=body))
+        return told[-1].status_code != 503
+
+    until(is_up, "the chat server is up")
+    assert told[-1].is_success, told[-1].text
 
 
 @contextmanager
@@ -87,6 +94,7 @@ def test_a_question_is_noted_and_what_is_kept_of_it_is_set(
     page.get_by_label("What", exact=True).select_option("Asked a model")
     first = page.locator(".ts-audit tbody tr").first
     expect(first).to_contain_text(f"base:{model_id}")
+    expect(first).to_contain_text(studio.get(f"/models/{model_id}")["name"])
     first.get_by_text("Details").click()
     expect(first).to_contain_text("prompt_sha256")
     expect(first).not_to_contain_text(QUESTION)

@@ -12,10 +12,11 @@ import structlog
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
-from storage import audit, audit_rules, contestant_weights
+from storage import audit, audit_rules, contestant_weights, contestants
 from storage.artifacts import Artifacts
 from storage.audit import Action
 from storage.database import Database
+from storage.errors import NotFound
 from worker.chat.answers import Answer, Models
 from worker.chat.exchange import Ending, Event
 from worker.chat.protocol import ChatRequest, Fault
@@ -77,6 +78,7 @@ class InTrail:
         weights = contestant_weights.sha256(self._database, self._files, self._owner, asked.model)
         facts = answers[0].facts
         told = {
+            "name": self._title(asked.model),
             "weights_sha256": weights,
             "profile": facts["profile"],
             "verdicts": _shortened(facts["verdicts"]),
@@ -87,6 +89,13 @@ class InTrail:
             question = audit_rules.question(audit_rules.of(session), asked.conversation())
             given = {**told, **question}
             return audit.note(session, self._owner, Action.ASKED, asked.model, given).number
+
+    def _title(self, model: str) -> str | None:
+        """What the studio calls it; nothing of a model on another server."""
+        try:
+            return contestants.find(self._database, self._files, self._owner, model).title
+        except NotFound:
+            return None
 
 
 class _Noted:

@@ -85,6 +85,7 @@ def test_a_question_is_stored_or_left_out_as_it_is_set(
         "POST", "/v1/chat/completions", json={**HELLO, "model": "base:1", "stream": True}
     ) as answer:
         assert answer.read().endswith(b"data: [DONE]\n\n")
+    audit_rules.write(opened, "anna", Rules())
     told = newest(opened).told
     assert ("messages" in told) is (prompts == "stored")
     assert "prompt_sha256" not in told
