@@ -1,10 +1,11 @@
 """What the chat engine promises, as ratios: comparison, first token, switching, company, memory.
 
-Run with `python -m tests.benchmarks.chat`; OMP_NUM_THREADS says how many cores. The model is a
-random Llama of about 17 million parameters with rank-16 adapters on all linear layers, as in
-`contestants.py`, which sets it beside PEFT. Ratios are medians over rounds in which everything
-takes turns; "one" is always a single contestant in the same round. Greedy, float32. Every question
-is a new one, so that nothing of it is known from before, but for the next turns of a talk.
+Run with `python -m tests.benchmarks.chat`; OMP_NUM_THREADS says how many cores. The models are a
+random Llama of about 17 million parameters, as in `contestants.py`, which sets it beside PEFT, and
+one of the starter model's shape, both with rank-16 adapters on all linear layers. Ratios are
+medians over rounds in which everything takes turns; "one" is always a single contestant in the
+same round. Greedy, float32. Every question is a new one, so that nothing of it is known from
+before, but for the next turns of a talk.
 """
 
 import argparse
@@ -20,12 +21,13 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import LlamaForCausalLM
 
-from tests.benchmarks.contestants import VOCABULARY, build
+from tests.benchmarks.contestants import SHAPE, build
 from worker.chat.adapter_files import WEIGHTS_NAME
 from worker.chat.catalogue import Contestant
 from worker.chat.engine import Engine
 from worker.chat.exchange import Ending, Event, Piece
 from worker.chat.sampling import Sampling
+from worker.starter.recipe import Recipe
 
 LARGE_RANK = 80
 """Its adapter takes about 20 MB."""
@@ -37,6 +39,16 @@ TALK = 512
 """Tokens of a talk so far, behind which a new question stands."""
 
 _MEGABYTE = 1e6
+
+_STARTER = Recipe()
+STARTER = {
+    "vocab_size": _STARTER.vocabulary,
+    "hidden_size": _STARTER.width,
+    "intermediate_size": _STARTER.feed_forward,
+    "num_hidden_layers": _STARTER.layers,
+    "num_attention_heads": _STARTER.heads,
+    "num_key_value_heads": _STARTER.heads,
+}
 
 
 class Chat:
@@ -92,7 +104,7 @@ class Chat:
 
 def words(count: int) -> list[int]:
     """A text nobody has read yet."""
-    return [int(token) for token in torch.randint(3, VOCABULARY, (count,))]
+    return [int(token) for token in torch.randint(3, _STARTER.vocabulary, (count,))]
 
 
 def _events(stream: "SimpleQueue[Event]") -> list[Event]:
@@ -183,21 +195,25 @@ def main() -> None:
     parser.add_argument("--new", type=int, default=64, help="tokens an answer")
     parser.add_argument("--rounds", type=int, default=7)
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        contestants = build(Path(folder))
-        large = _large(contestants[0].base_folder, Path(folder) / "large")
-        chat = Chat(contestants, asked.new)
-        print(f"threads {torch.get_num_threads()}, {PROMPT} prompt tokens, {asked.new} new")
-        print(_adapters_memory(chat))
-        chat.prompt = words(PROMPT)
-        alone = [Chat.together(_only(chat, one), 1)[1][0] for one in contestants]
-        same = all(chat.together(count)[1] == alone[:count] for count in (2, 4, 8))
-        chat.prompt = None
-        print(f"same tokens in company as alone: {'yes' if same else 'NO'}")
-        for name, values in _measured(chat, large, asked.rounds).items():
-            print(f"{name:56s} {statistics.median(values):6.2f}   {GOALS.get(name, '')}")
-        print(f"the large adapter's file: {_bytes(large) / _MEGABYTE:.1f} MB")
-        chat.engine.close()
+    print(f"threads {torch.get_num_threads()}, {PROMPT} prompt tokens, {asked.new} new")
+    for shape in (SHAPE, STARTER):
+        with tempfile.TemporaryDirectory() as folder:
+            _report(build(Path(folder), shape), Path(folder), asked.new, asked.rounds)
+
+
+def _report(contestants: list[Contestant], folder: Path, new: int, rounds: int) -> None:
+    large = _large(contestants[0].base_folder, folder / "large")
+    chat = Chat(contestants, new)
+    print(_adapters_memory(chat))
+    chat.prompt = words(PROMPT)
+    alone = [Chat.together(_only(chat, one), 1)[1][0] for one in contestants]
+    same = all(chat.together(count)[1] == alone[:count] for count in (2, 4, 8))
+    chat.prompt = None
+    print(f"same tokens in company as alone: {'yes' if same else 'NO'}")
+    for name, values in _measured(chat, large, rounds).items():
+        print(f"{name:56s} {statistics.median(values):6.2f}   {GOALS.get(name, '')}")
+    print(f"the large adapter's file: {_bytes(large) / _MEGABYTE:.1f} MB")
+    chat.engine.close()
 
 
 def _only(chat: Chat, one: Contestant) -> Chat:

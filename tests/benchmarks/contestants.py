@@ -30,17 +30,21 @@ from worker.chat.sampling import Sampling
 COUNTS = (1, 2, 4, 8)
 VOCABULARY = 8192
 
+SHAPE = {
+    "vocab_size": VOCABULARY,
+    "hidden_size": 384,
+    "intermediate_size": 1152,
+    "num_hidden_layers": 8,
+    "num_attention_heads": 6,
+    "num_key_value_heads": 3,
+}
 
-def build(folder: Path) -> list[Contestant]:
+
+def build(folder: Path, shape: dict[str, int] = SHAPE) -> list[Contestant]:
     """Saves the base model and eight adapters below `folder`."""
     torch.manual_seed(0)
     config = LlamaConfig(
-        vocab_size=VOCABULARY,
-        hidden_size=384,
-        intermediate_size=1152,
-        num_hidden_layers=8,
-        num_attention_heads=6,
-        num_key_value_heads=3,
+        **shape,
         max_position_embeddings=2048,
         tie_word_embeddings=True,
         bos_token_id=None,
@@ -50,7 +54,7 @@ def build(folder: Path) -> list[Contestant]:
     model = LlamaForCausalLM(config)
     base = folder / "base"
     model.save_pretrained(base)
-    words = {f"w{number}": number for number in range(VOCABULARY)}
+    words = {f"w{number}": number for number in range(shape["vocab_size"])}
     raw = Tokenizer(models.WordLevel(words, unk_token="w0"))
     raw.pre_tokenizer = pre_tokenizers.Whitespace()
     PreTrainedTokenizerFast(tokenizer_object=raw).save_pretrained(base)
