@@ -1,6 +1,7 @@
 """Checkpoints of an attempt: sealed when whole, rotated by step, and gone on from."""
 
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,13 @@ class Start:
 
 def library_versions() -> dict[str, str]:
     """Return the versions of the libraries that decide what a step computes."""
-    return {name: version(name) for name in LIBRARIES}
+    return {name: _version(name) for name in LIBRARIES}
+
+
+@cache
+def _version(library: str) -> str:
+    """Looked up once: that reads a file of the library, and every checkpoint asks for it."""
+    return version(library)
 
 
 def find_start(job: Job) -> Start:
