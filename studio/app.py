@@ -13,6 +13,12 @@ from studio.words import say
 UPLOADS = (3600, 86400)
 """Seconds between two looks at what uploads have left behind, and the age at which it goes."""
 
+REST = (0.02, 0.1)
+"""Seconds between two looks of Gradio for an event of a form, and for progress to tell.
+
+Its own thousand looks a second take a twentieth of a core from an idle studio.
+"""
+
 HEAD = (
     # A link, not Gradio's css_paths: Gradio confines media rules to the part below the navigation.
     '<link rel="stylesheet" href="/ui/studio.css">'
@@ -34,12 +40,15 @@ def build(studio: Studio) -> gr.Blocks:
 
 def mount_pages(app: FastAPI, studio: Studio) -> FastAPI:
     """Mount the pages at the root of the web app."""
+    pages = build(studio)
+    queue = pages._queue  # there is no other way to say how often it looks
+    queue.sleep_when_free, queue.progress_update_sleep_when_free = REST
     with warnings.catch_warnings():
         # Gradio says on each mount that several pages cannot be rendered on the server.
         warnings.filterwarnings("ignore", message="SSR mode is not supported", category=UserWarning)
         return gr.mount_gradio_app(
             app,
-            build(studio),
+            pages,
             "/",
             theme=theme(),
             head=HEAD,

@@ -79,6 +79,7 @@ def main() -> None:
     """Measure, and print the errors."""
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("--only", nargs="*", default=[], help="settings whose words hold these")
+    words.add_argument("--large", action="store_true", help="time the large model too")
     words.add_argument("--card", action="store_true", help="measure on a graphics card")
     words.add_argument("--json", type=Path, help="file to add the figures to")
     given = words.parse_args()
@@ -99,7 +100,7 @@ def main() -> None:
         line = " ".join(f"{apart[name]:+7.1f}%" for name in _NAMES)
         print(f"{one.words[:62]:62} {found['measured'] / 1e6:6.1f} MB {line}", flush=True)
     _print_summary(errors)
-    if not given.only:
+    if not given.only or given.large:
         seconds = _in_a_child(memory_case.tried_large)["seconds"]
         print(f"a dry run of 3 billion parameters: {seconds:.1f} s (fit for 5)")
 

@@ -25,6 +25,15 @@ MAIN = PROJECT / "static" / "js" / "main.js"
 ELSEWHERE = re.compile(r"^(?:[a-z]+:)?//", re.IGNORECASE)
 
 
+looks: list[Any] = []
+"""What looks for events of forms, in the application that was made."""
+
+
+def is_gradio(route: Any) -> bool:
+    """Whether Gradio's pages are behind it."""
+    return hasattr(getattr(route, "app", None), "blocks")
+
+
 @pytest.fixture(scope="module")
 def visitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """Give a client of the whole web application, on an empty home."""
@@ -35,7 +44,9 @@ def visitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     studio = studios.opened(Settings(home=home, port=free_port(), max_upload_bytes=70_000_000))
 
     async def built() -> FastAPI:
-        return web.create_web(studio, app.mount_pages)
+        made = web.create_web(studio, app.mount_pages)
+        looks.append(next(route.app.blocks._queue for route in made.routes if is_gradio(route)))
+        return made
 
     with (
         served(asyncio.run(built()), studio.settings.port) as address,
@@ -227,3 +238,11 @@ def test_uploads_land_below_the_home(visitor: httpx.Client, tmp_path: Path) -> N
     (place,) = sent.json()
     assert "/uploads/gradio/" in place
     assert Path(place).read_bytes() == b"{}\n"
+
+
+def test_an_idle_studio_does_not_look_for_events_a_thousand_times_a_second(
+    visitor: httpx.Client,
+) -> None:
+    assert visitor.get("/").is_success
+    assert [one.sleep_when_free for one in looks] == [0.02]
+    assert [one.progress_update_sleep_when_free for one in looks] == [0.1]
