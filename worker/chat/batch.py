@@ -206,7 +206,8 @@ class Batch:
         if not over:
             return
         kept = [index for index, row in enumerate(self.rows) if row not in over]
-        self._remember({index: row for index, row in enumerate(self.rows) if row in over})
+        whole = [row for row, reason in over.items() if reason != "error"]
+        self._remember({index: row for index, row in enumerate(self.rows) if row in whole})
         self.rows = [self.rows[index] for index in kept]
         self._keep(kept)
         for row, reason in over.items():

@@ -2,15 +2,19 @@
 
 from queue import SimpleQueue
 
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.worker.chat.conftest import ADAPTERS, SCALES, Family
 from tests.worker.chat.test_engine import alone, drain, ending, text_of
+from worker.chat import base
 from worker.chat.adapters import Adapter
+from worker.chat.base import Base
+from worker.chat.batch import Batch
 from worker.chat.engine import Engine
-from worker.chat.exchange import Event
+from worker.chat.exchange import Event, Ticket
 from worker.chat.reads import Reads
 from worker.chat.row_cache import RowCache
 from worker.chat.sampling import Sampling
@@ -84,6 +88,32 @@ def test_known_and_unknown_prompts_of_any_length_are_read_together(
     told = ask(engine, llama, asked)
     assert [answer for answer, _ in told] == [alone(llama, *one, 12) for one in asked]
     assert [reused > 0 for _, reused in told] == [True, True, False, False]
+
+
+@torch.inference_mode()
+def test_nothing_is_kept_of_an_answer_that_is_not_numbers(
+    llama: Family, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = base.load(llama.base)
+    batch = Batch(loaded, 1_000_000)
+    heard: list[Event] = []
+
+    def told() -> Ticket:
+        prompt = llama.prompt(TURNS[0])
+        return Ticket(llama.contestant(), prompt, GREEDY, 2, heard.append, 0.0)
+
+    with monkeypatch.context() as broken:
+        nothing = torch.full((1, loaded.vocabulary), float("nan"))
+        plain = Base.logits
+        broken.setattr(Base, "logits", lambda *given: plain(*given) + nothing)
+        batch.admit([batch.row(told(), None)])
+    assert ending(heard).reason == "error"
+    batch.admit([batch.row(told(), None)])
+    batch.step()
+    assert ending(heard).usage.reused_tokens == 0
+    batch.admit([batch.row(told(), None)])
+    batch.step()
+    assert ending(heard).usage.reused_tokens == len(llama.prompt(TURNS[0])) - 1
 
 
 def an_adapter() -> Adapter:
