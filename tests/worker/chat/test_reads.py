@@ -1,5 +1,6 @@
 """A talk that goes on is not read again from its beginning, and is answered as if it were."""
 
+from pathlib import Path
 from queue import SimpleQueue
 
 import pytest
@@ -7,14 +8,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fakes.tiny_models import save_model, save_tokenizer
 from tests.worker.chat.conftest import ADAPTERS, SCALES, Family
 from tests.worker.chat.test_engine import alone, drain, ending, text_of
+from tests.worker.training.matrix import FAMILIES
 from worker.chat import base
 from worker.chat.adapters import Adapter
 from worker.chat.base import Base
 from worker.chat.batch import Batch
+from worker.chat.catalogue import Contestant
 from worker.chat.engine import Engine
-from worker.chat.exchange import Event, Ticket
+from worker.chat.exchange import Ending, Event, Ticket
 from worker.chat.reads import Reads
 from worker.chat.row_cache import RowCache
 from worker.chat.sampling import Sampling
@@ -88,6 +92,38 @@ def test_known_and_unknown_prompts_of_any_length_are_read_together(
     told = ask(engine, llama, asked)
     assert [answer for answer, _ in told] == [alone(llama, *one, 12) for one in asked]
     assert [reused > 0 for _, reused in told] == [True, True, False, False]
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@torch.inference_mode()
+def test_every_family_goes_on_as_if_all_were_read(name: str, tmp_path: Path) -> None:
+    config = FAMILIES[name]()
+    if getattr(config, "sliding_window", None):
+        config.sliding_window = 8  # of which the talk is several times as long
+    save_tokenizer(tmp_path)
+    save_model(tmp_path, config)
+    loaded = base.load(tmp_path)
+    keeping, forgetting = Batch(loaded, 10_000_000), Batch(loaded)
+    chance = torch.Generator().manual_seed(1)
+
+    def words(count: int) -> list[int]:
+        return torch.randint(5, loaded.vocabulary - 1, (count,), generator=chance).tolist()
+
+    def written(batch: Batch, prompt: list[int]) -> tuple[list[int], Event]:
+        heard: list[Event] = []
+        who = Contestant("base:1", "Tiny", tmp_path, None, "1")
+        row = batch.row(Ticket(who, prompt, GREEDY, 10, heard.append, 0.0), None)
+        batch.admit([row])
+        while batch.unfinished:
+            batch.step()
+        return row.said, heard[-1]
+
+    first = words(40)
+    talk = [*first, *written(keeping, first)[0], *words(9)]
+    (on, heard), (anew, _) = written(keeping, talk), written(forgetting, talk)
+    assert on == anew
+    assert isinstance(heard, Ending)
+    assert heard.usage.reused_tokens == len(talk) - 10
 
 
 @torch.inference_mode()
