@@ -166,11 +166,13 @@ class Town:
     def put_to_sleep(self, *pids: int) -> None:
         """Stop processes (SIGSTOP) at a moment when none of them holds SQLite's write lock.
 
-        One that slept with it in hand would stop every other process of the studio as well.
+        One that slept with it in hand would stop every other process of the studio as well. A
+        signal takes a moment, in which a call that is under way may still take the lock.
         """
         with self.home.database.write():
             for pid in pids:
                 os.kill(pid, signal.SIGSTOP)
+            until(lambda: all(map(_sleeps, pids)))
 
     def end(self) -> None:
         """End every worker, and make sure that no process of theirs is left."""
@@ -196,6 +198,12 @@ def runs_on(process: psutil.Process) -> bool:
 
 
 GOING = (RunStatus.QUEUED, RunStatus.STARTING, RunStatus.RUNNING)
+
+
+def _sleeps(pid: int) -> bool:
+    """Tell whether every thread of a process is stopped (proc(5): state T, after the name)."""
+    threads = Path(f"/proc/{pid}/task").glob("*/stat")
+    return all(one.read_text().rpartition(")")[2].split()[0] == "T" for one in threads)
 
 
 def _leads_a_session(pid: int) -> bool:
