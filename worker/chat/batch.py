@@ -32,10 +32,10 @@ class Batch:
 
     What is guaranteed: a greedy answer in float32 is, token for token, what its contestant says
     alone, whoever else is in the batch. A drawn one with a seed too: each row has a random stream
-    of its own, which nothing else takes numbers from. Company, and what was read before, change
-    the logits by rounding only, about one part in a million; an answer could differ only where two
-    tokens are that close. In 16
-    bits (graphics cards, very large models on a processor) such ties are no rarity.
+    of its own, which nothing else takes numbers from. Company, and what was read before, change the
+    logits by rounding only, about one part in a million; an answer could differ only where two
+    tokens are that close. In 16 bits (graphics cards, very large models on a processor) such ties
+    are no rarity.
     """
 
     def __init__(self, base: Base, read_bytes: int = 0) -> None:
@@ -206,8 +206,9 @@ class Batch:
         if not over:
             return
         kept = [index for index, row in enumerate(self.rows) if row not in over]
-        whole = [row for row, reason in over.items() if reason != "error"]
-        self._remember({index: row for index, row in enumerate(self.rows) if row in whole})
+        self._remember(
+            {index: row for index, row in enumerate(self.rows) if over.get(row, "error") != "error"}
+        )
         self.rows = [self.rows[index] for index in kept]
         self._keep(kept)
         for row, reason in over.items():

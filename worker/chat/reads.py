@@ -84,7 +84,12 @@ class Reads:
                 for states in ((layer.keys, layer.values) for layer in cache.layers)
             ],
         )
-        self._kept = [read for read in self._kept if read.is_good and not _holds(fresh, read)]
+        self._kept = [
+            read
+            for read in self._kept
+            if read.is_good
+            and not (read.belongs_to(adapter) and fresh.shared(read.tokens) == len(read.tokens))
+        ]
         self._kept.append(fresh)
         while self.bytes > self._limit or len(self._kept) > _MOST:
             del self._kept[0]
@@ -141,12 +146,6 @@ class Reads:
             self._kept.remove(best)
             self._kept.append(best)
         return best, length
-
-
-def _holds(fresh: _Read, read: _Read) -> bool:
-    """Whether `fresh` goes on where `read` ended."""
-    same = (fresh.reader and fresh.reader()) is (read.reader and read.reader())
-    return same and fresh.shared(read.tokens) == len(read.tokens)
 
 
 def _of(
