@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Error, Page, expect
+from playwright.sync_api import Page, expect
+from playwright.sync_api import TimeoutError as NotInTime
 
 from tests.journeys.screen import DARK, SIZES
 from tests.journeys.studio_process import StudioProcess
@@ -173,7 +174,7 @@ def seen(page: Page) -> bool:
     """Whether what has the focus shows it soon."""
     try:
         page.wait_for_function(RING, timeout=5000)
-    except Error:
+    except NotInTime:
         return False
     return True
 
